@@ -1,0 +1,88 @@
+"""What a data set is, whoever brought it: items, labels, and how numbers become network inputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Modality = Literal["image", "sequence", "vector", "spectrum"]
+
+
+@dataclass(frozen=True)
+class Items:
+    """N items of one shape.
+
+    ``values`` (N, *shape): uint8 pictures in 0..255, or float32 in the user's own units.
+    ``labels`` (N,) int64 indexes ``Dataset.classes``; -1 is "no label". ``names`` (N,) says where
+    an item came from (a file, a row). ``positions`` (N, 2) are row and column in a scene.
+    """
+
+    values: Array
+    labels: Array | None = None
+    names: tuple[str, ...] | None = None
+    positions: Array | None = None
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def take(self, index: Array) -> Items:
+        """The items at ``index``, in that order."""
+        return Items(
+            self.values[index],
+            None if self.labels is None else self.labels[index],
+            None if self.names is None else tuple(self.names[i] for i in index),
+            None if self.positions is None else self.positions[index],
+        )
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """network input = (value - shift) x factor, per feature or for all at once.
+
+    ``shift`` and ``factor`` are scalars or (features,) arrays; measured on the training part only.
+    """
+
+    shift: Array = field(default_factory=lambda: np.zeros(1, np.float32))
+    factor: Array = field(default_factory=lambda: np.ones(1, np.float32))
+
+    def apply(self, values: Array) -> Array:
+        """User units (N, *shape) -> float32 network inputs. uint8 means 0..255 for 0..1."""
+        if values.dtype == np.uint8:
+            return values.astype(np.float32) / np.float32(255)
+        return ((values.astype(np.float32) - self.shift) * self.factor).astype(np.float32)
+
+    def undo(self, values: Array) -> Array:
+        """Network outputs -> float32 user units (pictures: 0..1)."""
+        return (values / self.factor + self.shift).astype(np.float32)
+
+    def to_json(self) -> dict[str, list[float]]:
+        return {"shift": [float(v) for v in self.shift], "factor": [float(v) for v in self.factor]}
+
+    @staticmethod
+    def from_json(tree: dict[str, list[float]]) -> Scaling:
+        return Scaling(np.array(tree["shift"], np.float32), np.array(tree["factor"], np.float32))
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Training and test items with what a person needs to understand them."""
+
+    name: str
+    modality: Modality
+    train: Items
+    test: Items
+    classes: tuple[str, ...] = ()
+    scaling: Scaling = field(default_factory=Scaling)
+    columns: tuple[str, ...] = ()
+    """Names of the features of vectors and spectra."""
+    notes: tuple[str, ...] = ()
+    """What was left out or changed while reading, for the person to know."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one item."""
+        return tuple(int(side) for side in self.train.values.shape[1:])

@@ -1,0 +1,147 @@
+"""The modules that torch does not bring, and torch's own with this project's conventions."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from isthmus.plan import layers as L
+
+
+class Dropout(nn.Module):
+    """Dropout whose randomness is its ``generator``, never torch's global one."""
+
+    generator: torch.Generator | None = None
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.share = share
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.share == 0:
+            return x
+        keep = torch.empty_like(x).bernoulli_(1 - self.share, generator=self.generator)
+        return x * keep / (1 - self.share)
+
+
+class Reshape(nn.Module):
+    """(N, …) -> (N, *shape)."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.shape = shape
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.reshape(len(x), *self.shape)
+
+
+class TiedLinear(nn.Module):
+    """x W^T + b with W the transpose of another dense layer's matrix: only the bias is its own."""
+
+    def __init__(self, other: nn.Linear) -> None:
+        super().__init__()
+        # In a list the other layer stays out of this module's own parameters: it is saved once.
+        self._other = [other]
+        self.bias = nn.Parameter(torch.zeros(other.in_features))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(x, self._other[0].weight.t(), self.bias)
+
+
+class Upsample(nn.Module):
+    """Nearest-neighbour growth to a fixed grid."""
+
+    def __init__(self, to: tuple[int, ...]) -> None:
+        super().__init__()
+        self.to_grid = to
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.interpolate(x, size=self.to_grid, mode="nearest")
+
+
+class ResidualBlock(nn.Module):
+    """x + conv(act(norm(drop(conv(act(norm(x))))))) with the channels unchanged.
+
+    The second convolution starts at zero, so that a new block is the identity
+    (Goyal et al. 2017; Zhang et al. 2019, "Fixup").
+    """
+
+    def __init__(self, layer: L.ResidualBlock, channels: int, axes: int) -> None:
+        super().__init__()
+
+        def half() -> list[nn.Module]:
+            norm = [] if layer.norm == "none" else [make_norm(layer.norm, channels, axes)]
+            conv = L.Conv(outputs=channels, kernel=layer.kernel, dilation=layer.dilation)
+            return [*norm, make_activation(layer.activation), make_conv(conv, channels, axes)]
+
+        drop = [Dropout(layer.dropout)] if layer.dropout > 0 else []
+        self.body = nn.Sequential(*half(), *drop, *half())
+        last = self.body[-1]
+        nn.init.zeros_(last.weight)  # type: ignore[arg-type]
+        nn.init.zeros_(last.bias)  # type: ignore[arg-type]
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.body(x)  # type: ignore[no-any-return]
+
+
+class GruEncoder(nn.Module):
+    """(N, channels, steps) -> (N, directions x hidden): the top layer's last state."""
+
+    def __init__(self, layer: L.GruEncoder, channels: int) -> None:
+        super().__init__()
+        self.gru = nn.GRU(
+            channels, layer.hidden, layer.depth, batch_first=True, bidirectional=layer.bidirectional
+        )
+        self.directions = layer.directions
+
+    def forward(self, x: Tensor) -> Tensor:
+        _, state = self.gru(x.transpose(1, 2))  # state: (depth x directions, N, hidden)
+        return state[-self.directions :].transpose(0, 1).flatten(1)  # type: ignore[no-any-return]
+
+
+class GruDecoder(nn.Module):
+    """(N, features) -> (N, hidden, steps): the vector is the input of every step."""
+
+    def __init__(self, layer: L.GruDecoder, features: int) -> None:
+        super().__init__()
+        self.gru = nn.GRU(features, layer.hidden, layer.depth, batch_first=True)
+        self.steps = layer.steps
+
+    def forward(self, x: Tensor) -> Tensor:
+        states, _ = self.gru(x[:, None].expand(-1, self.steps, -1))
+        return states.transpose(1, 2)  # type: ignore[no-any-return]
+
+
+def make_activation(name: str) -> nn.Module:
+    """The module of an activation's recipe name; in place where that is safe and saves memory."""
+    made: dict[str, nn.Module] = {
+        "relu": nn.ReLU(),
+        "leaky_relu": nn.LeakyReLU(0.1),
+        "gelu": nn.GELU(approximate="tanh"),
+        "silu": nn.SiLU(),
+        "elu": nn.ELU(),
+        "tanh": nn.Tanh(),
+        "sigmoid": nn.Sigmoid(),
+        "none": nn.Identity(),
+    }
+    return made[name]
+
+
+def make_norm(how: str, channels: int, axes: int) -> nn.Module:
+    """Normalisation over ``channels``; ``axes`` is the number of grid axes (0 for vectors)."""
+    match how:
+        case "batch":
+            return [nn.BatchNorm1d, nn.BatchNorm1d, nn.BatchNorm2d][axes](channels)
+        case "layer":
+            return nn.LayerNorm(channels)
+        case _:
+            return nn.GroupNorm(L.Norm.groups(channels), channels)
+
+
+def make_conv(layer: L.Conv, channels: int, axes: int) -> nn.Conv1d | nn.Conv2d:
+    """A convolution over one or two grid axes."""
+    cls = nn.Conv1d if axes == 1 else nn.Conv2d
+    return cls(
+        channels, layer.outputs, layer.kernel, layer.stride, layer.padding, dilation=layer.dilation
+    )

@@ -1,0 +1,70 @@
+"""Where a recipe's data comes from. Who reads it: ``isthmus.datasets``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from isthmus.recipe.base import Spec
+
+
+class _Data(Spec):
+    limit: int | None = Field(None, ge=1, title="Limit", description="Use at most this many training items.")
+    validation: float = Field(0.1, ge=0, lt=1, title="Validation share", description="Share of the training items held out to watch the training.")
+    shift: int = Field(0, ge=0, le=64, title="Shift", description="Move each training picture by up to this many pixels, at random (augmentation).")
+    flip: bool = Field(False, title="Flip", description="Mirror training pictures left to right, at random (augmentation).")
+
+
+class _Own(_Data):
+    path: str = Field(title="Path", min_length=1)
+    test: float = Field(0.2, ge=0, lt=1, title="Test share", description="Share of the items kept for the final figures, where the data brings no test part.")
+    scaling: Literal["auto", "none", "unit", "standard"] = Field("auto", title="Scaling", description="How numbers become network inputs: as they are, to 0..1, or to mean 0 and spread 1, measured on the training part.")
+
+
+class Named(_Data):
+    """A data set known by name: `isthmus data list`."""
+
+    kind: Literal["named"] = "named"
+    name: str = Field("digits", title="Name", min_length=1)
+
+
+class Images(_Own):
+    """A folder of pictures; a folder in it is a class."""
+
+    kind: Literal["images"] = "images"
+    size: Annotated[int, Field(ge=4, le=4096)] | None = Field(None, title="Size", description="Side to which pictures are cropped and scaled, in pixels; needed if they differ in size.")
+    color: Literal["auto", "gray", "rgb"] = Field("auto", title="Colour")
+    patch: Annotated[int, Field(ge=4, le=512)] | None = Field(None, title="Patch", description="Cut pictures into squares of this side, in pixels, instead of scaling them.")
+
+
+class Arrays(_Own):
+    """A NumPy file (.npz or .npy): x or x_train / x_test, y or y_train / y_test."""
+
+    kind: Literal["arrays"] = "arrays"
+
+
+class Table(_Own):
+    """A CSV or Parquet file: the numeric columns of each row."""
+
+    kind: Literal["table"] = "table"
+    label: str | None = Field(None, title="Label column", description="Kept out of the input; colours the latent map.")
+
+
+class Sounds(_Own):
+    """A folder of recordings, cut into pieces of equal length; a folder in it is a class."""
+
+    kind: Literal["sounds"] = "sounds"
+    sample_rate: int = Field(8_000, ge=1_000, le=192_000, title="Sample rate", description="In hertz.")
+    seconds: float = Field(0.5, gt=0, le=60, title="Length of a piece", description="In seconds.")
+
+
+class Spectra(_Own):
+    """A hyperspectral cube (.npz with `cube` (rows, columns, bands) and `labels`): its pixels."""
+
+    kind: Literal["spectra"] = "spectra"
+
+
+DataSpec = Annotated[
+    Named | Images | Arrays | Table | Sounds | Spectra, Field(discriminator="kind")
+]

@@ -1,0 +1,91 @@
+"""Losses as a recipe names them. What they compute: ``isthmus.losses``."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from isthmus.recipe.base import Spec
+
+
+class _Loss(Spec):
+    outputs_per_value: ClassVar[int] = 1
+    """How many decoder outputs describe one value of the item (two for a mean and a spread)."""
+
+
+class Mse(_Loss):
+    """Mean squared error."""
+
+    kind: Literal["mse"] = "mse"
+
+
+class L1(_Loss):
+    """Mean absolute error."""
+
+    kind: Literal["l1"] = "l1"
+
+
+class Charbonnier(_Loss):
+    """Smooth absolute error sqrt(d^2 + epsilon^2) (Charbonnier et al. 1994)."""
+
+    kind: Literal["charbonnier"] = "charbonnier"
+    epsilon: float = Field(1e-3, gt=0, le=1, title="Epsilon", description="Where it turns from square to straight.")
+
+
+class Bce(_Loss):
+    """Bernoulli likelihood of values in 0..1; the decoder's outputs are logits."""
+
+    kind: Literal["bce"] = "bce"
+
+
+class Ssim(_Loss):
+    """1 - structural similarity (Wang et al. 2004), mixed with the mean absolute error."""
+
+    kind: Literal["ssim"] = "ssim"
+    window: int = Field(11, ge=3, le=33, title="Window", description="Side of the Gaussian window, in pixels (odd).")
+    mix: float = Field(0.84, ge=0, le=1, title="Mix", description="Share of SSIM; the rest is L1 (Zhao et al. 2017).")
+
+
+class MsSsim(_Loss):
+    """1 - multi-scale structural similarity (Wang et al. 2003), mixed with L1."""
+
+    kind: Literal["ms_ssim"] = "ms_ssim"
+    window: int = Field(11, ge=3, le=33, title="Window", description="Side of the Gaussian window, in pixels (odd).")
+    mix: float = Field(0.84, ge=0, le=1, title="Mix", description="Share of MS-SSIM; the rest is L1 (Zhao et al. 2017).")
+
+
+class Sad(_Loss):
+    """Spectral angle distance in radians (Kruse et al. 1993): blind to brightness."""
+
+    kind: Literal["sad"] = "sad"
+    mse: float = Field(0.0, ge=0, title="MSE share", description="Weight of an added mean squared error, which the angle alone does not fix.")
+
+
+class Sid(_Loss):
+    """Spectral information divergence (Chang 2000); values must be positive."""
+
+    kind: Literal["sid"] = "sid"
+    mse: float = Field(0.0, ge=0, title="MSE share", description="Weight of an added mean squared error.")
+
+
+class Gaussian(_Loss):
+    """Negative log-likelihood of a normal with a learned mean and spread per value, in nats."""
+
+    outputs_per_value: ClassVar[int] = 2
+    kind: Literal["gaussian"] = "gaussian"
+    min_std: float = Field(1e-2, gt=0, title="Smallest spread")
+
+
+class Laplace(_Loss):
+    """Negative log-likelihood of a Laplace with a learned centre and width per value, in nats."""
+
+    outputs_per_value: ClassVar[int] = 2
+    kind: Literal["laplace"] = "laplace"
+    min_width: float = Field(1e-2, gt=0, title="Smallest width")
+
+
+LossSpec = Annotated[
+    Mse | L1 | Charbonnier | Bce | Ssim | MsSsim | Sad | Sid | Gaussian | Laplace,
+    Field(discriminator="kind"),
+]

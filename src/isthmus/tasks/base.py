@@ -1,0 +1,47 @@
+"""What every task does: say what is input, what is target, and how wrong is measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from isthmus.autoencoder import Autoencoder, Reconstruction
+from isthmus.recipe import TaskSpec
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What the network sees, what it should have said, how much each value counts, and the rest."""
+
+    input: Tensor
+    target: Tensor
+    weight: Tensor | None = None
+    context: dict[str, Tensor] = field(default_factory=dict)
+
+
+class Task:
+    """One application, one file. Subclasses implement ``pair``."""
+
+    def __init__(self, spec: TaskSpec) -> None:
+        self.spec: Any = spec
+
+    def pair(self, batch: Tensor, generator: torch.Generator) -> Pair:
+        """Clean items (N, *item) -> what goes in and what should come out. Random by ``generator``."""
+        raise TypeError(f"{type(self).__name__} must implement pair")
+
+    def objective(self, model: Autoencoder, pair: Pair) -> tuple[Tensor, Tensor, Reconstruction]:
+        """(loss, cost, reconstruction): two means over the batch, before and after the weight.
+
+        ``loss`` is per value of the item, ``cost`` is the code's, in nats per item. What training
+        lowers is ``loss + weight x cost / numbers``.
+        """
+        made: Reconstruction = model(pair.input)
+        loss = model.loss.per_item(made.raw, pair.target, pair.weight).mean()
+        return loss, made.code.cost.mean(), made
+
+    def metrics(self, output: Tensor, target: Tensor) -> dict[str, Tensor]:
+        """Figures per item (N,), by name; higher or lower is better as the name says."""
+        return {"mse": (output - target).square().flatten(1).mean(1)}
