@@ -1,0 +1,170 @@
+"""Everything that is known about the machine: threads, allocator, matmul route, precision, processes.
+
+What each setting is worth was measured (``docs/decisions/engine.md``); what pays differs between
+machines, so the engine tries and keeps the faster, and says what it chose in the ``started`` event.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict, dataclass
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from isthmus.recipe import Training
+
+_PROBE_SECONDS = 0.12
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The choices for one training; a resumed training takes them from its checkpoint."""
+
+    device: str
+    threads: int
+    matmul: str
+    """torch's float32 matmul precision: "highest", or "medium" where that route is exact and faster."""
+    bfloat16: bool
+    channels_last: bool
+    rank: int = 0
+    world: int = 1
+
+    def to_json(self) -> dict[str, Any]:
+        """The choices, for events and checkpoints."""
+        return asdict(self)
+
+    @contextmanager
+    def session(self) -> Iterator[None]:
+        """Apply the process-wide choices, and put back what was there before."""
+        threads, matmul = torch.get_num_threads(), torch.get_float32_matmul_precision()
+        torch.set_num_threads(self.threads)
+        torch.set_float32_matmul_precision(self.matmul)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
+            torch.set_float32_matmul_precision(matmul)
+
+    def precision(self) -> Any:
+        """The context a forward pass runs in."""
+        if not self.bfloat16:
+            return nullcontext()
+        return torch.autocast(self.device.partition(":")[0], torch.bfloat16)
+
+    @property
+    def memory_format(self) -> torch.memory_format:
+        """How 4-D weights and pictures lie in memory."""
+        return torch.channels_last if self.channels_last else torch.contiguous_format
+
+
+def first_choice(training: Training) -> Engine:
+    """What can be chosen before any step was tried."""
+    keep_freed_memory()
+    rank, world = join_processes()
+    cuda = torch.cuda.is_available()
+    device = f"cuda:{int(os.environ.get('LOCAL_RANK', '0'))}" if cuda else "cpu"
+    return Engine(
+        device=device,
+        threads=1 if training.threads == "auto" else training.threads,
+        matmul="high" if cuda else matmul_route(),
+        bfloat16=training.precision == "bfloat16",
+        channels_last=False,
+        rank=rank,
+        world=world,
+    )
+
+
+def candidate_threads(training: Training) -> list[int]:
+    """Thread counts worth trying: one, and all this process may use."""
+    if training.threads != "auto":
+        return [training.threads]
+    return sorted({1, usable_cores()})
+
+
+def usable_cores() -> int:
+    """Cores this process may run on (a container or ``taskset`` may allow fewer than there are)."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def seconds_per_call(call: Callable[[], object]) -> float:
+    """Best wall seconds of one call over a short trial."""
+    call()
+    best, began = float("inf"), time.perf_counter()
+    while time.perf_counter() - began < _PROBE_SECONDS:
+        start = time.perf_counter()
+        call()
+        best = min(best, time.perf_counter() - start)
+    return best
+
+
+@cache
+def matmul_route() -> str:
+    """"medium" if that route is exact to 1e-5 and faster on this CPU, else "highest".
+
+    On some CPUs torch's default library takes an old code path; "medium" allows another one. Where
+    "medium" would round its inputs to bfloat16 the error check refuses it.
+    """
+    generator = torch.Generator().manual_seed(0)
+    a = torch.randn(256, 784, generator=generator)
+    b = torch.randn(784, 512, generator=generator)
+    exact = a.double() @ b.double()
+    before = torch.get_float32_matmul_precision()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    seconds: dict[str, float] = {}
+    try:
+        for route in ("highest", "medium"):
+            torch.set_float32_matmul_precision(route)
+            error = float(((a @ b).double() - exact).abs().max() / exact.abs().max())
+            if error < 1e-5:
+                seconds[route] = min(_timed(a, b) for _ in range(12))
+    finally:
+        torch.set_float32_matmul_precision(before)
+        torch.set_num_threads(threads)
+    if "medium" in seconds and seconds["medium"] < 0.95 * seconds["highest"]:
+        return "medium"
+    return "highest"
+
+
+def _timed(a: Tensor, b: Tensor) -> float:
+    start = time.perf_counter()
+    torch.mm(a, b)
+    return time.perf_counter() - start
+
+
+@cache
+def keep_freed_memory() -> bool:
+    """Tell glibc to keep freed activations for the next step instead of returning them to the kernel.
+
+    Returning and faulting them in again cost a third of a convolutional step. True if it was set;
+    elsewhere than on glibc nothing happens.
+    """
+    if sys.platform != "linux":
+        return False
+    try:
+        mallopt = ctypes.CDLL("libc.so.6").mallopt
+    except (OSError, AttributeError):
+        return False
+    m_trim_threshold, m_top_pad, m_mmap_threshold = -1, -2, -3
+    settings = {m_mmap_threshold: 1 << 30, m_trim_threshold: 2**31 - 1, m_top_pad: 64 << 20}
+    return all([mallopt(name, value) == 1 for name, value in settings.items()])
+
+
+def join_processes() -> tuple[int, int]:
+    """(rank, world) of this process under ``torchrun``; (0, 1) alone."""
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    if world == 1:
+        return 0, 1
+    if not torch.distributed.is_initialized():
+        torch.distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    return torch.distributed.get_rank(), world

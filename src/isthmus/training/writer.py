@@ -1,0 +1,111 @@
+"""Keeping a training on disk while it runs."""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+from pathlib import Path
+from typing import IO, Any
+
+from safetensors.torch import save_file
+
+import isthmus
+from isthmus.datasets.base import Dataset
+from isthmus.errors import RunError
+from isthmus.files import replacing, write_json, write_text
+from isthmus.recipe import Recipe
+from isthmus.training import checkpoint as ck
+from isthmus.training import events as E
+from isthmus.training.state import State, Tensors
+
+
+class RunWriter:
+    """Writes a run directory: starts it, appends events, checkpoints, and the result."""
+
+    def __init__(self, path: Path, recipe: Recipe, dataset: Dataset, engine: dict[str, Any]) -> None:
+        self.path = path
+        self.recipe = recipe
+        self.dataset = dataset
+        self.engine = engine
+        self._events: IO[bytes] | None = None
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where the way to go on is kept."""
+        return self.path / "checkpoint.safetensors"
+
+    def start(self, events_to_keep: int = 0) -> None:
+        """Open the directory; events after the checkpoint that is taken up are dropped."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            if not events_to_keep:
+                write_text(self.path / "recipe.toml", self.recipe.to_toml())
+                write_json(self.path / "data.json", data_card(self.dataset))
+            events = self.path / "events.jsonl"
+            events.touch()
+            os.truncate(events, events_to_keep)
+            self._events = events.open("ab")
+        except OSError as error:
+            raise RunError(f"{self.path}: cannot be written ({error.strerror or error})") from None
+
+    def keep(self, event: E.Event, state: State) -> None:
+        """Append an event; write the checkpoint when it is one."""
+        assert self._events is not None
+        try:
+            self._events.write(event.to_json().encode() + b"\n")
+            self._events.flush()
+            if isinstance(event, E.Checkpointed):
+                ck.save(self.checkpoint, state, self.engine, self.recipe.hash, self._events.tell())
+        except OSError as error:
+            raise RunError(
+                f"{self.path}: cannot be written ({error.strerror or error}); "
+                "what was kept before is whole, and --resume goes on from there"
+            ) from None
+
+    def weights(self, weights: Tensors) -> None:
+        """Write the result."""
+        header = {"format": "isthmus-weights-1", "recipe": self.recipe.hash, "isthmus": isthmus.__version__}
+        tensors = {n: v.detach().cpu().contiguous().clone() for n, v in weights.items()}
+        try:
+            with replacing(self.path / "weights.safetensors") as temporary:
+                save_file(tensors, temporary, header)
+        except OSError as error:
+            raise RunError(f"{self.path}: cannot be written ({error.strerror or error})") from None
+
+    def close(self) -> None:
+        """Nothing more will be said."""
+        if self._events is not None:
+            self._events.close()
+
+
+def data_card(dataset: Dataset) -> dict[str, Any]:
+    """What a model trained on this data needs to know to be used on other data."""
+    return {
+        "name": dataset.name,
+        "modality": dataset.modality,
+        "shape": list(dataset.shape),
+        "classes": list(dataset.classes),
+        "columns": list(dataset.columns),
+        "scaling": dataset.scaling.to_json(),
+        "range": [0, 1] if dataset.modality == "image" else None,
+        "items": len(dataset.train),
+        "test_items": len(dataset.test),
+        "notes": list(dataset.notes),
+    }
+
+
+def clear(path: Path) -> None:
+    """Remove an earlier run at ``path``; anything that is not a run is left alone."""
+    if not path.exists():
+        return
+    if path.is_dir() and not any(path.iterdir()):
+        return
+    if not (path / "recipe.toml").is_file():
+        raise RunError(f"{path}: exists and is not a run; choose another -o")
+    shutil.rmtree(path)
+
+
+def finite(metrics: dict[str, float | None]) -> dict[str, float | None]:
+    """Figures as JSON can hold them."""
+    return {n: None if v is None or not math.isfinite(v) else round(v, 8) for n, v in metrics.items()}
