@@ -30,13 +30,14 @@ class Fit(Iterator[E.Event]):
         dataset: Dataset | None = None,
         folder: Path | None = None,
         resume: bool = False,
+        force: bool = False,
     ) -> None:
         dataset = dataset or open_dataset(recipe.data, recipe.training.seed)
         taken_up = None
         if folder is not None and resume and (folder / "checkpoint.safetensors").exists():
             taken_up = ck.load(folder / "checkpoint.safetensors")
         elif folder is not None:
-            clear(folder)
+            clear(folder, force or resume)
         self.trainer = Trainer(recipe, dataset, folder, taken_up)
         self.control: Control = self.trainer.control
         self.dataset = dataset
@@ -96,17 +97,18 @@ def fit(
     data: Dataset | None = None,
     output: str | Path | None = None,
     resume: bool = False,
+    force: bool = False,
 ) -> Fit:
     """Train ``recipe``; iterate the result for events, then read its ``model``.
 
     ``data`` replaces the recipe's own data set. With ``output`` the run is kept there, and
-    ``resume`` goes on from its checkpoint. Raises RecipeError, DataError, RunError.
+    ``resume`` goes on from its checkpoint and ``force`` replaces an earlier run. Raises RecipeError, DataError, RunError.
 
     >>> fitting = fit(Recipe.load("digits"))
     >>> for event in fitting: print(event)
     >>> code = fitting.model.encode(images)
     """
-    return Fit(recipe, data, None if output is None else Path(output), resume)
+    return Fit(recipe, data, None if output is None else Path(output), resume, force)
 
 
 def train(
@@ -115,13 +117,14 @@ def train(
     data: Dataset | None = None,
     on_event: Callable[[E.Event], object] | None = None,
     resume: bool = False,
+    force: bool = False,
 ) -> Run:
     """Train to the end and return the run. ``output`` defaults to ``runs/NAME`` (then NAME-2, …).
 
     Raises TrainingError if the training fails; the last good weights are kept in the run.
     """
     folder = Path(output) if output is not None else free_folder(Path("runs"), recipe.name)
-    for event in fit(recipe, data, folder, resume):
+    for event in fit(recipe, data, folder, resume, force):
         if on_event is not None:
             on_event(event)
         if isinstance(event, E.Failed):

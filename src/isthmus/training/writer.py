@@ -95,14 +95,16 @@ def data_card(dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def clear(path: Path) -> None:
-    """Remove an earlier run at ``path``; anything that is not a run is left alone."""
+def clear(path: Path, replace: bool) -> None:
+    """Make room for a run at ``path``: an earlier run goes if ``replace``, anything else stays."""
     if not path.exists():
         return
     if path.is_dir() and not any(path.iterdir()):
         return
     if not (path / "recipe.toml").is_file():
         raise RunError(f"{path}: exists and is not a run; choose another -o")
+    if not replace:
+        raise RunError(f"{path}: is a run already; resume it, or replace it by force")
     shutil.rmtree(path)
 
 
