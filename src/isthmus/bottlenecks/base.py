@@ -65,8 +65,8 @@ class Bottleneck(nn.Module):
         """Parameters trained by a second optimiser against the code; none for most kinds."""
         return []
 
-    def critic_loss(self, code: Code) -> Tensor:
-        """What that second optimiser lowers; called with a detached code."""
+    def critic_loss(self, code: Tensor) -> Tensor:
+        """What that second optimiser lowers; called with detached code values (N, *code)."""
         raise TypeError(f"{type(self).__name__} has no critic")
 
 

@@ -104,7 +104,7 @@ class EntropyCoded(_Bottleneck):
 
     kind: Literal["entropy_coded"] = "entropy_coded"
     weight: float = Field(0.01, ge=0, title="Rate weight", description="What a nat of code costs against the loss.")
-    step: float = Field(1.0, gt=0, title="Step", description="Width of the rounding step at the start (it is learned per number).")
+    step: float = Field(0.1, gt=0, title="Step", description="Width of the rounding step at the start (it is learned per number).")
 
 
 BottleneckSpec = Annotated[

@@ -18,6 +18,7 @@ class Mse(_Loss):
     """Mean squared error."""
 
     kind: Literal["mse"] = "mse"
+    clipped: bool = Field(False, title="Clipped", description="For values in 0..1: an output beyond an end is no error where the target is at that end, as it is clipped before it is shown.")
 
 
 class L1(_Loss):
