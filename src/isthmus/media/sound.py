@@ -1,0 +1,36 @@
+"""Sound files -> mono float32 samples."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isthmus.errors import DataError
+
+SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff")
+
+
+def find(folder: Path) -> list[Path]:
+    """Every recording under a folder, in a stable order."""
+    return sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+
+
+def read(path: Path, sample_rate: int) -> NDArray[np.float32]:
+    """A recording as samples (N,) in -1..1 at ``sample_rate`` hertz, channels averaged. Raises DataError."""
+    import soundfile
+    from scipy.signal import resample_poly
+
+    try:
+        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    except (OSError, RuntimeError, TypeError) as error:
+        raise DataError(f"{path}: cannot be read as sound ({str(error).splitlines()[0]})") from None
+    mono: NDArray[Any] = samples.mean(1)
+    if not np.isfinite(mono).all():
+        raise DataError(f"{path}: holds samples that are not numbers")
+    if rate != sample_rate:
+        common = int(np.gcd(rate, sample_rate))
+        mono = resample_poly(mono, sample_rate // common, rate // common)
+    return mono.astype(np.float32)
