@@ -1,0 +1,84 @@
+"""Do classes form clusters? Figures on held-out codes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+_NEIGHBOURS = 15
+_MOST_TRAINED = 10_000
+_MOST_COMPARED = 2_000
+
+
+def cluster_figures(
+    codes: Array, labels: Array | None, held_codes: Array, held_labels: Array | None, seed: int = 0
+) -> dict[str, float]:
+    """Figures of a code space, learnt on ``codes`` and measured on ``held_codes`` (N, …).
+
+    - ``knn_accuracy``: share of held-out items whose 15 nearest codes vote for their class.
+    - ``probe_accuracy``: the same for a linear classifier on standardised codes.
+    - ``silhouette``: -1..1, how much nearer an item is to its own class than to the next
+      (Rousseeuw 1987), on up to 2,000 held-out items.
+
+    Unlabelled items (-1) do not count; {} where there is nothing to compare.
+    """
+    if labels is None or held_labels is None:
+        return {}
+    known, asked = labels >= 0, held_labels >= 0
+    x, y = _flat(codes)[known], labels[known]
+    u, v = _flat(held_codes)[asked], held_labels[asked]
+    if len(np.unique(y)) < 2 or len(v) < 2:
+        return {}
+    rng = np.random.default_rng(seed)
+    if len(x) > _MOST_TRAINED:
+        kept = rng.permutation(len(x))[:_MOST_TRAINED]
+        x, y = x[kept], y[kept]
+    figures = {"knn_accuracy": _knn(x, y, u, v), "probe_accuracy": _probe(x, y, u, v)}
+    few = rng.permutation(len(u))[:_MOST_COMPARED]
+    counts = np.unique(v[few])
+    if 2 <= len(counts) < len(few):
+        from sklearn.metrics import silhouette_score
+
+        figures["silhouette"] = float(silhouette_score(u[few], v[few]))
+    return figures
+
+
+def trustworthiness(items: Array, points: Array, seed: int = 0) -> float | None:
+    """0..1: how many of a point's neighbours on the map are neighbours in truth (Venna & Kaski 2001).
+
+    On up to 2,000 items (N, …) and their points (N, 2). None for fewer than 32.
+    """
+    if len(items) < 32:
+        return None
+    from sklearn.manifold import trustworthiness as trust
+
+    few = np.random.default_rng(seed).permutation(len(items))[:_MOST_COMPARED]
+    return float(trust(_flat(items)[few], points[few], n_neighbors=min(_NEIGHBOURS, len(few) // 2 - 1)))
+
+
+def _flat(values: Array) -> Array:
+    return values.reshape(len(values), -1).astype(np.float32)
+
+
+def _knn(x: Array, y: Array, u: Array, v: Array) -> float:
+    from sklearn.neighbors import KNeighborsClassifier
+
+    return float(KNeighborsClassifier(min(_NEIGHBOURS, len(x))).fit(x, y).score(u, v))
+
+
+def _probe(x: Array, y: Array, u: Array, v: Array) -> float:
+    from sklearn.linear_model import LogisticRegression
+
+    mean, spread = x.mean(0), x.std(0)
+    spread[spread < 1e-9] = 1
+    # The limit is generous: a probe that has not quite settled differs in the fourth digit.
+    probe = LogisticRegression(max_iter=200, tol=1e-2)
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        probe.fit((x - mean) / spread, y)
+    return float(probe.score((u - mean) / spread, v))
