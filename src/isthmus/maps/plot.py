@@ -29,7 +29,7 @@ def plot_png(
     figure = Figure(figsize=(8, 6.4), dpi=150, layout="constrained")
     FigureCanvasAgg(figure)
     frame = figure.add_subplot()
-    size = float(np.clip(6000 / max(len(points), 1), 1.5, 24))
+    size = float(np.clip(25_000 / max(len(points), 1), 2.5, 30))
     if labels is None:
         frame.scatter(*points.T, s=size, c=palette(1)[0], linewidths=0, alpha=0.7)
     else:

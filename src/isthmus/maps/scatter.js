@@ -48,9 +48,13 @@ function isthmusMap(root, data) {
   const toY = (y) => height / 2 - (y - view.y) * fit() * view.scale;
 
   const rgb = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
-  const colours = data.colours.map((hex) => { const [r, g, b] = rgb(hex); return (255 << 24) | (b << 16) | (g << 8) | r; });
+  const night = matchMedia("(prefers-color-scheme: dark)");
+  const pack = (hex) => { const [r, g, b] = rgb(hex); return (255 << 24) | (b << 16) | (g << 8) | r; };
+  // Black would drown in a dark page: there it is white.
+  const seen = (hex) => (hex === "#000000" && night.matches ? "#ffffff" : hex);
+  let colours = data.colours.map((hex) => pack(seen(hex)));
   const grey = (255 << 24) | (0x9a << 16) | (0x9a << 8) | 0x9a;
-  const faint = () => (matchMedia("(prefers-color-scheme: dark)").matches ? 0xff3a3632 : 0xffe2e0dd) | 0;
+  const faint = () => (night.matches ? 0xff3a3632 : 0xffe2e0dd) | 0;
   const colourOf = (i) => !labels ? colours[0] : labels[i] < 0 ? grey : colours[labels[i]];
   const visible = (i) => !labels || !hidden.has(labels[i]);
 
@@ -67,7 +71,7 @@ function isthmusMap(root, data) {
     }
     const frame = context.getImageData(0, 0, canvas.width, canvas.height);
     const pixels = new Int32Array(frame.data.buffer);
-    const base = count > 20000 ? 1 : count > 4000 ? 1.6 : 2.6;
+    const base = count > 20000 ? 1.2 : count > 4000 ? 2 : 2.8;
     const radius = Math.min(5, base * Math.sqrt(view.scale)) * ratio;
     const reach = Math.ceil(radius), rr = radius * radius;
     const dim = faint();
@@ -194,7 +198,7 @@ function isthmusMap(root, data) {
   };
   (data.classes || []).forEach((name, number) => {
     const dot = make("span", { className: "dot" });
-    dot.style.setProperty("background", data.colours[number]);
+    dot.style.setProperty("background", seen(data.colours[number]));
     const button = make("button", { type: "button" }, dot, name);
     button.addEventListener("click", (e) => {
       const alone = data.classes.every((_, k) => hidden.has(k) === (k !== number));
@@ -230,7 +234,10 @@ function isthmusMap(root, data) {
     canvas.width = Math.round(width * ratio); canvas.height = Math.round(height * ratio);
     draw();
   }).observe(canvas);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+  night.addEventListener("change", () => {
+    colours = data.colours.map((hex) => pack(seen(hex)));
+    redraw();
+  });
   refresh();
 }
 for (const root of document.querySelectorAll("[data-map]"))
