@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from isthmus.bottlenecks import Bottleneck, Code, build_bottleneck
+from isthmus.bottlenecks import Bottleneck, build_bottleneck
+from isthmus.bottlenecks import Code as Code
 from isthmus.losses import Loss, build_loss
 from isthmus.networks import Network, build_network
 from isthmus.plan import Plan, plan
@@ -61,7 +62,9 @@ class Autoencoder(nn.Module):
         )
 
     @classmethod
-    def from_recipe(cls, recipe: Recipe, item: tuple[int, ...], seed: int | None = None) -> Autoencoder:
+    def from_recipe(
+        cls, recipe: Recipe, item: tuple[int, ...], seed: int | None = None
+    ) -> Autoencoder:
         """The autoencoder a recipe describes, its first weights drawn from ``seed``."""
         planned = plan(recipe, item)
         # torch initialises layers from its global generator: use it, then put it back.
@@ -95,7 +98,7 @@ class Autoencoder(nn.Module):
         """Make ``generator`` the one source of randomness of every part that needs some."""
         for module in self.modules():
             if hasattr(module, "generator"):
-                module.generator = generator
+                module.generator = generator  # type: ignore[assignment]
 
     def set_progress(self, progress: float) -> None:
         """Tell the bottleneck how much of the training is done (0..1)."""

@@ -59,7 +59,9 @@ class Model:
         """Items (N, *shape) -> Code, with cost and extras."""
         parts = list(self._codes(self.inputs(items)))
         extras = {n: torch.cat([p.extras[n] for p in parts]) for n in parts[0].extras}
-        return Code(torch.cat([p.values for p in parts]), torch.cat([p.cost for p in parts]), extras)
+        return Code(
+            torch.cat([p.values for p in parts]), torch.cat([p.cost for p in parts]), extras
+        )
 
     def encode(self, items: Any) -> Array:
         """Items (N, *shape) -> code values (N, *code) float32."""
@@ -70,7 +72,9 @@ class Model:
         values = np.asarray(codes, np.float32)
         wanted = self.autoencoder.plan.bottleneck.code
         if values.shape[1:] != wanted:
-            raise DataError(f"codes must have shape (N, {', '.join(map(str, wanted))}); got {values.shape}")
+            raise DataError(
+                f"codes must have shape (N, {', '.join(map(str, wanted))}); got {values.shape}"
+            )
         with torch.no_grad():
             parts = [
                 self.autoencoder.decode(torch.from_numpy(values[i : i + _BATCH]))
@@ -92,7 +96,8 @@ class Model:
         """Mean squared error of each item's reconstruction (N,), in network units."""
         inputs = self.inputs(items)
         rebuilt = self.scaling.apply(self.reconstruct(items))
-        return np.square(rebuilt - inputs).reshape(len(inputs), -1).mean(1)
+        errors: Array = np.square(rebuilt - inputs).reshape(len(inputs), -1).mean(1)
+        return errors
 
     def inputs(self, items: Any) -> Array:
         """Items as float32 network inputs (N, *shape). Raises DataError if they do not fit."""
@@ -106,7 +111,9 @@ class Model:
                 f"items must have shape (N, {', '.join(map(str, self.shape))}); got {values.shape}"
             )
         if values.dtype != np.uint8 and not np.isfinite(values).all():
-            raise DataError(f"items hold {int((~np.isfinite(values)).sum())} values that are not numbers")
+            raise DataError(
+                f"items hold {int((~np.isfinite(values)).sum())} values that are not numbers"
+            )
         if values.dtype == np.uint8 and self.card.get("range") is None:
             values = values.astype(np.float32)
         return self.scaling.apply(values)
@@ -135,5 +142,7 @@ def load(source: str | Path) -> Model:
         from isthmus.models import names
 
         shipped = ", ".join(names()) or "none"
-        raise RunError(f"{source}: no such run directory, and no shipped model of that name ({shipped})")
+        raise RunError(
+            f"{source}: no such run directory, and no shipped model of that name ({shipped})"
+        )
     return Run(path).model

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -23,7 +25,7 @@ class Module(Bottleneck):
             numbers *= side
         widths = (numbers, *self.spec.critic, 1)
         layers: list[nn.Module] = []
-        for a, b in zip(widths, widths[1:], strict=False):
+        for a, b in itertools.pairwise(widths):
             layers += [nn.Linear(a, b), nn.LeakyReLU(0.2)]
         self.critic = nn.Sequential(*layers[:-1])
 
@@ -45,7 +47,9 @@ class Module(Bottleneck):
     @torch.no_grad()
     def diagnostics(self, code: Code) -> dict[str, float]:
         flat = code.values.flatten(1)
-        prior = torch.empty_like(flat).normal_(generator=torch.Generator(flat.device).manual_seed(0))
+        prior = torch.empty_like(flat).normal_(
+            generator=torch.Generator(flat.device).manual_seed(0)
+        )
         right = (self.critic(prior) > 0).float().mean() + (self.critic(flat) < 0).float().mean()
         return {
             **super().diagnostics(code),

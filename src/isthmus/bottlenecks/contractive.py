@@ -25,10 +25,12 @@ class Module(Bottleneck):
     def _norm(self, latent: Tensor, x: Tensor) -> Tensor:
         flat = latent.flatten(1)
         numbers = flat.shape[1]
-        probes = min(self.spec.probes, numbers)
+        probes = min(int(self.spec.probes), numbers)
         directions = torch.eye(numbers, device=flat.device)
         if probes < numbers:
-            noise = torch.empty(numbers, probes, device=flat.device).normal_(generator=self.generator)
+            noise = torch.empty(numbers, probes, device=flat.device).normal_(
+                generator=self.generator
+            )
             directions = torch.linalg.qr(noise).Q.t()  # (probes, numbers), orthonormal rows
         total = flat.new_zeros(len(flat))
         for direction in directions:

@@ -6,6 +6,7 @@ Johnston 2018, appendix 6.1.
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import torch
@@ -28,7 +29,7 @@ class Module(Bottleneck):
         super().__init__(spec, code_shape)  # type: ignore[arg-type]
         size = self.spec.size
         self.log_step = nn.Parameter(torch.full((size,), math.log(self.spec.step)))
-        pairs = list(zip(ENTROPY_WIDTHS, ENTROPY_WIDTHS[1:], strict=False))
+        pairs = list(itertools.pairwise(ENTROPY_WIDTHS))
         scale = 10.0 ** (1 / len(pairs))
         self.matrices = nn.ParameterList()
         self.biases = nn.ParameterList()

@@ -27,13 +27,16 @@ class Module(Bottleneck):
 
     def lookup(self, indices: Tensor) -> Tensor:
         """Level numbers (N, size, *grid) -> code values."""
-        return indices.float() * (2 / (self.spec.levels - 1)) - 1
+        step = 2 / (int(self.spec.levels) - 1)
+        return indices.float() * step - 1
 
     def diagnostics(self, code: Code) -> dict[str, float]:
         indices = code.extras["indices"].flatten(1)
-        share = torch.stack(
-            [(indices == level).float().mean(0) for level in range(self.spec.levels)]
-        ) if self.spec.levels <= 64 else None
+        share = (
+            torch.stack([(indices == level).float().mean(0) for level in range(self.spec.levels)])
+            if self.spec.levels <= 64
+            else None
+        )
         figures = {
             **super().diagnostics(code),
             "bits_per_item": indices.shape[1] * math.log2(self.spec.levels),

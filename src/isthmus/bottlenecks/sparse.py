@@ -31,7 +31,7 @@ class Module(Bottleneck):
 
     def _divergence(self, units: Tensor) -> Tensor:
         """Sum over units of KL(activity || mean activity in the batch), the same for every item."""
-        target = self.spec.activity
+        target = float(self.spec.activity)
         mean = units.flatten(1).mean(0).clamp(1e-6, 1 - 1e-6)
         kl = target * (target / mean).log() + (1 - target) * ((1 - target) / (1 - mean)).log()
         return kl.sum().expand(len(units))

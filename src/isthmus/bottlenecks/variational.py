@@ -20,7 +20,7 @@ class Module(Bottleneck):
         beta = float(self.spec.weight)
         if self.spec.warmup == 0:
             return beta
-        return beta * min(self.progress / self.spec.warmup, 1.0)
+        return beta * min(self.progress / float(self.spec.warmup), 1.0)
 
     def forward(self, latent: Tensor, x: Tensor | None = None) -> Code:
         mean, log_variance = latent.chunk(2, 1)

@@ -29,7 +29,11 @@ class Module(Bottleneck):
 
     def __init__(self, spec: object, code_shape: tuple[int, ...]) -> None:
         super().__init__(spec, code_shape)  # type: ignore[arg-type]
-        levels, entries, width = self.spec.levels, self.spec.codebook, self.spec.size // self.spec.groups
+        levels, entries, width = (
+            self.spec.levels,
+            self.spec.codebook,
+            self.spec.size // self.spec.groups,
+        )
         self.register_buffer("codebooks", torch.randn(levels, entries, width))
         self.register_buffer("counts", torch.ones(levels, entries))
         self.register_buffer("sums", self.codebooks.clone())
@@ -57,7 +61,8 @@ class Module(Bottleneck):
     def lookup(self, indices: Tensor) -> Tensor:
         """Words (N, *grid, groups, levels) -> code values (N, size, *grid)."""
         parts = [
-            F.embedding(indices[..., level], self.codebooks[level]) for level in range(self.spec.levels)
+            F.embedding(indices[..., level], self.codebooks[level])
+            for level in range(self.spec.levels)
         ]
         values = torch.stack(parts).sum(0).flatten(-2)  # (N, *grid, size)
         return values.movedim(-1, 1)
@@ -86,7 +91,9 @@ class Module(Bottleneck):
         """Move entries to the mean of the words that chose them; move dead ones onto present words."""
         decay, entries = self.spec.decay, self.spec.codebook
         # index_add, not a one-hot product: memory and time grow with the words, not words x entries.
-        used = torch.zeros(entries, device=words.device).index_add_(0, index, torch.ones(len(index), device=words.device))
+        used = torch.zeros(entries, device=words.device).index_add_(
+            0, index, torch.ones(len(index), device=words.device)
+        )
         summed = torch.zeros_like(self.sums[level]).index_add_(0, index, words)
         self.counts[level].lerp_(used, 1 - decay)
         self.sums[level].lerp_(summed, 1 - decay)
@@ -108,7 +115,9 @@ class Module(Bottleneck):
         indices = code.extras["indices"]
         used, perplexity = [], []
         for level in range(self.spec.levels):
-            share = torch.bincount(indices[..., level].flatten(), minlength=self.spec.codebook).float()
+            share = torch.bincount(
+                indices[..., level].flatten(), minlength=self.spec.codebook
+            ).float()
             share = share / share.sum()
             used.append(float((share > 0).float().mean()))
             perplexity.append(float(torch.special.entr(share).sum().exp()))

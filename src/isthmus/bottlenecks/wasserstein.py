@@ -45,7 +45,9 @@ def mmd(a: Tensor, b: Tensor, kernel: str) -> Tensor:
     def similar(x: Tensor, y: Tensor) -> Tensor:
         distance = torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist").square()
         if kernel == "imq":
-            return sum((s * base / (s * base + distance) for s in _SCALES), torch.zeros_like(distance))
+            return sum(
+                (s * base / (s * base + distance) for s in _SCALES), torch.zeros_like(distance)
+            )
         return sum((torch.exp(-distance / (s * base)) for s in _SCALES), torch.zeros_like(distance))
 
     off = 1 - torch.eye(count, device=a.device)

@@ -56,9 +56,9 @@ def cli() -> None:
 def main() -> None:
     """The entry point: every expected error is one line on stderr, never a traceback."""
     try:
-        cli(standalone_mode=False)
-    except click.exceptions.Exit as exit_:
-        sys.exit(exit_.exit_code)
+        code = cli(standalone_mode=False)
+        # click hands an early exit back as a number instead of raising it.
+        sys.exit(code if isinstance(code, int) else 0)
     except click.Abort:
         sys.exit(130)
     except click.ClickException as error:

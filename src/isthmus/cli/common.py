@@ -9,8 +9,9 @@ from typing import Any
 
 import click
 
-
-json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, nothing else.")
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="One JSON object on stdout, nothing else."
+)
 force_option = click.option("--force", is_flag=True, help="Replace what exists.")
 
 
@@ -52,7 +53,8 @@ def check_output(path: Path, suffixes: tuple[str, ...]) -> str:
 def table(rows: list[list[str]], header: list[str]) -> str:
     """Columns aligned for a terminal; numbers are for the caller to format."""
     widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in [header, *rows]]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in [header, *rows]
+    ]
     return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
-
-

@@ -24,8 +24,19 @@ def list_(as_json: bool = False) -> None:
     from isthmus.datasets.registry import REGISTRY
 
     rows = [_describe(name) for name in REGISTRY]
-    cells = [[r["name"], "yes" if r["here"] else "get", "x".join(map(str, r["shape"])), f"{r['train']:,}", r["title"]] for r in rows]
-    result({"data": rows}, as_json, table(cells, ["name", "here", "item", "training", "what it is"]))
+    cells = [
+        [
+            r["name"],
+            "yes" if r["here"] else "get",
+            "x".join(map(str, r["shape"])),
+            f"{r['train']:,}",
+            r["title"],
+        ]
+        for r in rows
+    ]
+    result(
+        {"data": rows}, as_json, table(cells, ["name", "here", "item", "training", "what it is"])
+    )
 
 
 @data.command("info", epilog="Example: isthmus data info digits")
@@ -37,7 +48,9 @@ def info(name: str, as_json: bool) -> None:
     result(tree, as_json, "\n".join(f"{key:8} {value}" for key, value in tree.items()))
 
 
-@data.command("get", epilog="Example: isthmus data get fashion --mirror https://example.org/fashion")
+@data.command(
+    "get", epilog="Example: isthmus data get fashion --mirror https://example.org/fashion"
+)
 @click.argument("name")
 @click.option("--mirror", metavar="URL", help="Where the original files lie  [env: ISTHMUS_MIRROR]")
 @json_option

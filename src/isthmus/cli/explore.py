@@ -31,11 +31,29 @@ class _Coded:
 @click.command(epilog="Example: isthmus explore runs/digits-2d -o map.html")
 @click.argument("source", metavar="RUN|RECIPE")
 @click.option("--data", metavar="PATH", help="Map your own folder or file, or a named data set.")
-@click.option("--labels", metavar="COLUMN|FILE", help="Classes: a column of the table, or a file with one per line.")
-@click.option("--how", type=click.Choice(["auto", "direct", "pca", "umap", "tsne", "pacmap"]), default="auto", show_default=True, help="How codes become points.")
-@click.option("-o", "--output", required=True, metavar="OUT.html|.png|.parquet", type=click.Path(path_type=Path))
+@click.option(
+    "--labels",
+    metavar="COLUMN|FILE",
+    help="Classes: a column of the table, or a file with one per line.",
+)
+@click.option(
+    "--how",
+    type=click.Choice(["auto", "direct", "pca", "umap", "tsne", "pacmap"]),
+    default="auto",
+    show_default=True,
+    help="How codes become points.",
+)
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    metavar="OUT.html|.png|.parquet",
+    type=click.Path(path_type=Path),
+)
 @json_option
-def explore(source: str, data: str | None, labels: str | None, how: Any, output: Path, as_json: bool) -> None:
+def explore(
+    source: str, data: str | None, labels: str | None, how: Any, output: Path, as_json: bool
+) -> None:
     """Draw the codes of a data set as a map: an interactive page, a picture, or a table.
 
     A RECIPE is trained first.
@@ -49,13 +67,17 @@ def explore(source: str, data: str | None, labels: str | None, how: Any, output:
     figures = _figures(coded, projection)
     title = f"{run.recipe.name}: {len(coded.codes):,} codes"
     if suffix == ".png":
-        maps.plot_png(output, projection.points, coded.labels, coded.classes, title, projection.axes)
+        maps.plot_png(
+            output, projection.points, coded.labels, coded.classes, title, projection.axes
+        )
     elif suffix == ".parquet":
         _table(output, coded, projection.points)
     else:
         _page(output, run.model, title, coded, projection, figures)
     tree = {"output": str(output), "items": len(coded.codes), "how": projection.how, **figures}
-    shown = "\n".join(f"{name:18} {value:.4f}" for name, value in figures.items() if value is not None)
+    shown = "\n".join(
+        f"{name:18} {value:.4f}" for name, value in figures.items() if value is not None
+    )
     result(tree, as_json, "\n".join(filter(None, [shown, f"map     {output}"])))
 
 
@@ -82,11 +104,15 @@ def _codes(run: Run, data: str | None, labels: str | None) -> _Coded:
     column = labels if labels and not Path(labels).is_file() else None
     if column is not None:
         if spec.kind != "table":
-            raise DataError(f"--labels {labels}: is no file, and {data or 'the data'} is no table with columns")
+            raise DataError(
+                f"--labels {labels}: is no file, and {data or 'the data'} is no table with columns"
+            )
         spec = spec.model_copy(update={"label": column})
     dataset = open_dataset(spec, run.recipe.training.seed)
     if dataset.shape != run.model.shape:
-        raise DataError(f"{dataset.name}: items of shape {dataset.shape}; the model takes {run.model.shape}")
+        raise DataError(
+            f"{dataset.name}: items of shape {dataset.shape}; the model takes {run.model.shape}"
+        )
     parts = [dataset.train, dataset.test]
     values = np.concatenate([p.values for p in parts])
     known = [p.labels if p.labels is not None else np.full(len(p), -1) for p in parts]
@@ -97,7 +123,9 @@ def _codes(run: Run, data: str | None, labels: str | None) -> _Coded:
     say(f"{len(values):,} items")
     codes = run.model.encode(values)
     has = bool((found >= 0).any())
-    return _Coded(values, codes, found if has else None, names, classes if has else (), len(dataset.test))
+    return _Coded(
+        values, codes, found if has else None, names, classes if has else (), len(dataset.test)
+    )
 
 
 def _labels_of(path: Path, count: int, dataset: Dataset) -> tuple[tuple[str, ...], Any]:
@@ -127,7 +155,9 @@ def _figures(coded: _Coded, projection: Any) -> dict[str, float | None]:
             flat = coded.values.reshape(len(coded.values), -1)
             plane = maps.project(flat[: min(split, 20_000)], "pca")
             figures["pca2_knn_accuracy"] = _pca2(flat, coded.labels, split, plane)
-    figures["trustworthiness"] = maps.trustworthiness(coded.values[split:], projection.points[split:])
+    figures["trustworthiness"] = maps.trustworthiness(
+        coded.values[split:], projection.points[split:]
+    )
     return figures
 
 
@@ -140,17 +170,28 @@ def _pca2(flat: Any, labels: Any, split: int, plane: Any) -> float | None:
     origin = plane.inverse(np.zeros((1, 2), np.float32))
     axes = np.concatenate([plane.inverse(np.eye(2, dtype=np.float32)) - origin])
     points = (flat - origin) @ axes.T
-    return maps.cluster_figures(points[:split], labels[:split], points[split:], labels[split:]).get("knn_accuracy")
+    return maps.cluster_figures(points[:split], labels[:split], points[split:], labels[split:]).get(
+        "knn_accuracy"
+    )
 
 
-def _page(output: Path, model: Model, title: str, coded: _Coded, projection: Any, figures: dict[str, float | None]) -> None:
+def _page(
+    output: Path,
+    model: Model,
+    title: str,
+    coded: _Coded,
+    projection: Any,
+    figures: dict[str, float | None],
+) -> None:
     from isthmus import maps
 
     sheet = None
     if projection.inverse is not None and len(model.shape) == 3:
         items, edges = maps.grid(lambda p: model.decode(projection.inverse(p)), projection.points)
         sheet = (items, edges, 15)
-    made = maps.MapData(projection.points, coded.labels, coded.classes, coded.values, coded.names, sheet)
+    made = maps.MapData(
+        projection.points, coded.labels, coded.classes, coded.values, coded.names, sheet
+    )
     note = f"Laid out by {projection.how}: {projection.axes[0]} across, {projection.axes[1]} up."
     maps.write_page(output, title, made, figures, note)
 

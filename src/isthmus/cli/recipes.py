@@ -25,8 +25,15 @@ def list_(as_json: bool = False) -> None:
     from isthmus.recipe.files import shipped
 
     opened = {name: Recipe.load(name) for name in shipped()}
-    tree = {"recipes": [{"name": n, "description": r.description, "hash": r.hash} for n, r in opened.items()]}
-    rows = [[n, r.encoder.kind, f"{r.bottleneck.kind} {r.bottleneck.size}", r.description] for n, r in opened.items()]
+    tree = {
+        "recipes": [
+            {"name": n, "description": r.description, "hash": r.hash} for n, r in opened.items()
+        ]
+    }
+    rows = [
+        [n, r.encoder.kind, f"{r.bottleneck.kind} {r.bottleneck.size}", r.description]
+        for n, r in opened.items()
+    ]
     result(tree, as_json, table(rows, ["name", "encoder", "bottleneck", "what it does"]))
 
 
@@ -48,7 +55,13 @@ def show(name: str, assignments: tuple[str, ...], as_json: bool) -> None:
         rows = []
     tree = {"hash": recipe.hash, "recipe": recipe.model_dump(mode="json"), "layers": rows}
     layers = [
-        [r["network"], r["layer"], "x".join(map(str, r["output"])), f"{r['parameters']:,}", f"{r['macs']:,}"]
+        [
+            r["network"],
+            r["layer"],
+            "x".join(map(str, r["output"])),
+            f"{r['parameters']:,}",
+            f"{r['macs']:,}",
+        ]
         for r in rows
     ]
     text = f"{recipe.to_toml()}\n# hash {recipe.hash}"

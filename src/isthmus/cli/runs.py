@@ -14,7 +14,9 @@ from isthmus.errors import IsthmusError, RunError
 _FIGURES = ("mse", "psnr", "pca_mse", "numbers", "parameters", "training_seconds")
 
 
-@click.group(invoke_without_command=True, epilog="Example: isthmus runs compare runs/digits runs/two")
+@click.group(
+    invoke_without_command=True, epilog="Example: isthmus runs compare runs/digits runs/two"
+)
 @click.pass_context
 def runs(ctx: click.Context) -> None:
     """List, show, compare or remove runs."""
@@ -35,8 +37,17 @@ def list_(folder: Path = Path("runs"), as_json: bool = False) -> None:
             rows.append(_describe(path))
         except IsthmusError as error:
             failures.add(path, error)
-    cells = [[r["run"], r["state"], r["bottleneck"], _number(r.get("mse")), _number(r.get("psnr"), 2)] for r in rows]
-    result({"runs": rows}, as_json, table(cells, ["run", "state", "bottleneck", "mse", "psnr"]) if cells else f"no runs in {folder}")
+    cells = [
+        [r["run"], r["state"], r["bottleneck"], _number(r.get("mse")), _number(r.get("psnr"), 2)]
+        for r in rows
+    ]
+    result(
+        {"runs": rows},
+        as_json,
+        table(cells, ["run", "state", "bottleneck", "mse", "psnr"])
+        if cells
+        else f"no runs in {folder}",
+    )
     failures.exit()
 
 
@@ -50,8 +61,12 @@ def show(run: Path, as_json: bool) -> None:
 
     files = sorted(str(p.relative_to(run)) for p in run.rglob("*") if p.is_file())
     lines = [f"{name:18} {value}" for name, value in tree.items() if value is not None]
-    text = "\n".join([*lines, "", Run(run).recipe.to_toml().strip(), "", "files: " + ", ".join(files)])
-    result({**tree, "recipe": Run(run).recipe.model_dump(mode="json"), "files": files}, as_json, text)
+    text = "\n".join(
+        [*lines, "", Run(run).recipe.to_toml().strip(), "", "files: " + ", ".join(files)]
+    )
+    result(
+        {**tree, "recipe": Run(run).recipe.model_dump(mode="json"), "files": files}, as_json, text
+    )
 
 
 @runs.command("compare", epilog="Example: isthmus runs compare runs/a runs/b")
@@ -64,10 +79,14 @@ def compare(run: tuple[Path, ...], as_json: bool) -> None:
     described = [_describe(path) for path in run]
     flat = [_flatten(Run(path).recipe.model_dump(mode="json")) for path in run]
     keys = sorted({key for recipe in flat for key in recipe})
-    differing = {k: [r.get(k) for r in flat] for k in keys if len({repr(r.get(k)) for r in flat}) > 1}
+    differing = {
+        k: [r.get(k) for r in flat] for k in keys if len({repr(r.get(k)) for r in flat}) > 1
+    }
     names = [str(path) for path in run]
     rows = [[n, *(_number(d.get(n)) for d in described)] for n in _FIGURES]
-    rows += [[k, *("-" if v is None else str(v) for v in values)] for k, values in differing.items()]
+    rows += [
+        [k, *("-" if v is None else str(v) for v in values)] for k, values in differing.items()
+    ]
     result({"runs": described, "differing": differing}, as_json, table(rows, ["", *names]))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from isthmus.cli.common import force_option, json_option, say
+from isthmus.cli.common import force_option, say
 from isthmus.errors import RunError
 
 if TYPE_CHECKING:
@@ -18,12 +18,31 @@ if TYPE_CHECKING:
 
 @click.command(epilog="Example: isthmus train digits --set bottleneck.size=2 -o runs/two")
 @click.argument("recipe")
-@click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Change the recipe; repeat for more.")
-@click.option("--data", metavar="PATH", help="Train on your own folder or file, or a named data set.")
-@click.option("-o", "--output", metavar="RUN", type=click.Path(path_type=Path), help="The run directory  [default: runs/NAME]")
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change the recipe; repeat for more.",
+)
+@click.option(
+    "--data", metavar="PATH", help="Train on your own folder or file, or a named data set."
+)
+@click.option(
+    "-o",
+    "--output",
+    metavar="RUN",
+    type=click.Path(path_type=Path),
+    help="The run directory  [default: runs/NAME]",
+)
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint of RUN.")
 @force_option
-@click.option("--json", "as_json", is_flag=True, help="Events as JSON lines on stdout; the last is the result.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Events as JSON lines on stdout; the last is the result.",
+)
 def train(
     recipe: str,
     assignments: tuple[str, ...],
@@ -58,10 +77,12 @@ def train(
     _tell(folder, last, as_json)
 
 
-def _folder(recipe: str, chosen: Recipe, output: Path | None, resume: bool, force: bool) -> Path | None:
+def _folder(
+    recipe: str, chosen: Recipe, output: Path | None, resume: bool, force: bool
+) -> Path | None:
     """Where the run goes; None if there is nothing left to do."""
-    from isthmus.training.run import Run
     from isthmus.training import free_folder
+    from isthmus.training.run import Run
 
     if output is None:
         given = Path(recipe)
@@ -71,7 +92,9 @@ def _folder(recipe: str, chosen: Recipe, output: Path | None, resume: bool, forc
             output = free_folder(Path("runs"), chosen.name)
     if (output / "recipe.toml").is_file() and not force:
         if not resume:
-            raise RunError(f"{output}: is a run already; --resume goes on with it, --force replaces it")
+            raise RunError(
+                f"{output}: is a run already; --resume goes on with it, --force replaces it"
+            )
         if Run(output).recipe.hash != chosen.hash:
             raise RunError(
                 f"{output}: was trained by recipe {Run(output).recipe.hash}, this one is {chosen.hash}; "
@@ -118,7 +141,13 @@ def _tell(folder: Path, last: Any, as_json: bool) -> None:
     metrics = Run(folder).metrics
     report = folder / "report.html"
     if as_json:
-        tree = {"kind": "result", "run": str(folder), "reason": last.reason, "report": str(report), **metrics}
+        tree = {
+            "kind": "result",
+            "run": str(folder),
+            "reason": last.reason,
+            "report": str(report),
+            **metrics,
+        }
         print(json.dumps(tree))
         return
     print(_summary(folder, last.reason, metrics))
@@ -130,7 +159,9 @@ def _summary(folder: Path, reason: str, metrics: dict[str, Any]) -> str:
     if reason == "stopped":
         lines.append(f"stopped; go on with: isthmus train {folder} --resume")
     lines.append(f"run     {folder}")
-    lines.append(f"{metrics['part']:7} mean squared error {metrics['mse']:.5f}   PSNR {metrics['psnr']:.2f} dB   ({metrics['items']} items)")
+    lines.append(
+        f"{metrics['part']:7} mean squared error {metrics['mse']:.5f}   PSNR {metrics['psnr']:.2f} dB   ({metrics['items']} items)"
+    )
     if metrics.get("pca_mse"):
         gain = 100 * (1 - metrics["mse"] / metrics["pca_mse"])
         word = "lower" if gain >= 0 else "higher"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from isthmus.datasets.download import get as get
 from isthmus.datasets.registry import REGISTRY as REGISTRY
 from isthmus.errors import DataError
 from isthmus.recipe import Arrays, DataSpec, Images, Named, Sounds, Spectra, Table
+
+if TYPE_CHECKING:
+    from isthmus.datasets import own
 
 
 def open_dataset(spec: DataSpec, seed: int = 0) -> Dataset:
@@ -71,7 +75,7 @@ def spec_for(path: str, base: DataSpec | None = None) -> DataSpec:
     return spec
 
 
-def _recognise(path: str) -> tuple[type[DataSpec], dict[str, str]]:  # type: ignore[valid-type]
+def _recognise(path: str) -> tuple[type[DataSpec], dict[str, str]]:
     from isthmus.media import arrays, images, sound, tables
 
     place = Path(path)
@@ -101,4 +105,54 @@ def _recognise(path: str) -> tuple[type[DataSpec], dict[str, str]]:  # type: ign
         return Spectra, {"path": path}
     if suffix in {".npz", ".npy"}:
         return Arrays, {"path": path}
-    raise DataError(f"{path}: is of no known kind; use pictures, sounds, .npz, .npy, .csv or .parquet")
+    raise DataError(
+        f"{path}: is of no known kind; use pictures, sounds, .npz, .npy, .csv or .parquet"
+    )
+
+
+def read_items(path: str, card: dict[str, Any]) -> tuple[Items, tuple[str, ...]]:
+    """Everything in a file or folder as items that a model with this data card takes, and notes.
+
+    Pictures are cropped and scaled to the model's size. Raises DataError if the items do not fit.
+    """
+    from isthmus.datasets import own
+
+    shape = tuple(int(side) for side in card["shape"])
+    spec = spec_for(path)
+    match spec:
+        case Images():
+            size = shape[-1] if len(shape) == 3 else None
+            color = "gray" if shape[0] == 1 else "rgb"
+            parts = own.read_images(spec.model_copy(update={"size": size, "color": color}))
+        case Named():
+            dataset = open_dataset(spec)
+            parts = own.Parts(dataset.train, dataset.test)
+        case Sounds():
+            parts = own.read_sounds(
+                spec.model_copy(update={"seconds": shape[-1] / spec.sample_rate})
+            )
+        case Table():
+            parts = own.read_table(spec)
+            parts = _columns(path, parts, tuple(card.get("columns") or ()))
+        case Spectra():
+            parts = own.read_spectra(spec)
+        case _:
+            parts = own.read_arrays(spec)
+    items = parts.items
+    if parts.test is not None:
+        items = Items(np.concatenate([parts.items.values, parts.test.values]))
+    if items.values.shape[1:] != shape:
+        raise DataError(f"{path}: items of shape {items.values.shape[1:]}; the model takes {shape}")
+    return items, parts.notes
+
+
+def _columns(path: str, parts: own.Parts, wanted: tuple[str, ...]) -> own.Parts:
+    """The columns a model was trained on, in its order."""
+    missing = [name for name in wanted if name not in parts.columns]
+    if missing:
+        raise DataError(
+            f"{path}: lacks the column(s) {', '.join(missing[:8])} that the model was trained on"
+        )
+    index = [parts.columns.index(name) for name in wanted]
+    values = parts.items.values[:, index] if wanted else parts.items.values
+    return replace(parts, items=replace(parts.items, values=values))

@@ -59,7 +59,9 @@ def _here(entry: Named) -> Path:
     for folder in folders:
         if all((folder / f.name).is_file() for f in entry.files):
             return folder
-    raise DataError(f"{entry.name}: is not on this machine; get it with: isthmus data get {entry.name}")
+    raise DataError(
+        f"{entry.name}: is not on this machine; get it with: isthmus data get {entry.name}"
+    )
 
 
 def read_idx_folder(folder: Path, name: str, classes: tuple[str, ...]) -> Dataset:
@@ -69,7 +71,9 @@ def read_idx_folder(folder: Path, name: str, classes: tuple[str, ...]) -> Datase
         values = arrays.read_idx(_either(folder, f"{prefix}-images-idx3-ubyte"))
         labels = arrays.read_idx(_either(folder, f"{prefix}-labels-idx1-ubyte"))
         if values.ndim != 3 or len(labels) != len(values):
-            raise DataError(f"{folder}: {prefix} has images {values.shape} but labels {labels.shape}")
+            raise DataError(
+                f"{folder}: {prefix} has images {values.shape} but labels {labels.shape}"
+            )
         return Items(values[:, None], labels.astype(np.int64))
 
     train, test = part("train"), part("t10k")
@@ -151,7 +155,9 @@ def _cifar(entry: Named, folder: Path) -> Dataset:
         member = archive.extractfile(f"cifar-10-batches-bin/{name}.bin")
         raw = (member or io.BytesIO()).read()
         if not raw or len(raw) % 3073:
-            raise DataError(f"{folder / entry.files[0].name}: {name}.bin has {len(raw)} bytes, not n x 3073")
+            raise DataError(
+                f"{folder / entry.files[0].name}: {name}.bin has {len(raw)} bytes, not n x 3073"
+            )
         return np.frombuffer(raw, np.uint8).reshape(-1, 3073)
 
     def items(rows: Array) -> Items:

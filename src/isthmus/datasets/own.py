@@ -39,11 +39,15 @@ def read_images(spec: Images) -> Parts:
         kept = [path for path, squares in zip(kept, cut, strict=True) for _ in squares]
         values = np.concatenate(cut)
         if not len(values):
-            raise DataError(f"{spec.path}: no picture is as large as a patch of {spec.patch} pixels")
+            raise DataError(
+                f"{spec.path}: no picture is as large as a patch of {spec.patch} pixels"
+            )
     else:
         if spec.size:
             pictures = [images.fit(p, spec.size) for p in pictures]
-        _same_size(pictures, kept, "set data.size=64 to crop and scale, or data.patch=32 to cut squares")
+        _same_size(
+            pictures, kept, "set data.size=64 to crop and scale, or data.patch=32 to cut squares"
+        )
         values = np.stack(pictures)
     labels, classes = _classes(root, kept)
     names = tuple(str(p.relative_to(root)) for p in kept)
@@ -55,12 +59,16 @@ def read_sounds(spec: Sounds) -> Parts:
     root, files = _files(spec.path, sound.find, "recordings", sound.SUFFIXES)
     steps = round(spec.seconds * spec.sample_rate)
     if steps < 2:
-        raise DataError(f"{spec.path}: pieces of {spec.seconds} s at {spec.sample_rate} Hz have {steps} samples")
+        raise DataError(
+            f"{spec.path}: pieces of {spec.seconds} s at {spec.sample_rate} Hz have {steps} samples"
+        )
     recordings, kept, notes = _each(files, lambda p: sound.read(p, spec.sample_rate))
     pieces = [r[: len(r) // steps * steps].reshape(-1, 1, steps) for r in recordings]
     kept = [path for path, cut in zip(kept, pieces, strict=True) for _ in cut]
     if not kept:
-        raise DataError(f"{spec.path}: no recording is as long as a piece of {spec.seconds} s (data.seconds)")
+        raise DataError(
+            f"{spec.path}: no recording is as long as a piece of {spec.seconds} s (data.seconds)"
+        )
     labels, classes = _classes(root, kept)
     names = tuple(str(p.relative_to(root)) for p in kept)
     return Parts(Items(np.concatenate(pieces), labels, names), None, classes, (), notes)
@@ -70,9 +78,9 @@ def read_arrays(spec: Arrays) -> Parts:
     """x (and y), or x_train, x_test (and y_train, y_test), of a NumPy file."""
     path = Path(spec.path)
     held = arrays.read(path)
-    name = next((n for n in ("x_train", "x", "X", "images", "data") if n in held), None)
+    name: str | None = next((n for n in ("x_train", "x", "X", "images", "data") if n in held), None)
     if name is None and len(held) == 1:
-        name = next(iter(held))
+        (name,) = held
     if name is None:
         found = ", ".join(f"{n} {v.shape}" for n, v in held.items()) or "nothing"
         raise DataError(f"{path}: needs an array named x or x_train; it holds {found}")
@@ -82,7 +90,9 @@ def read_arrays(spec: Arrays) -> Parts:
     if "x_test" in held:
         test, more = _labelled(path, held, "x_test", "y_test")
         if test.values.shape[1:] != items.values.shape[1:]:
-            raise DataError(f"{path}: x_test {test.values.shape} does not fit {name} {items.values.shape}")
+            raise DataError(
+                f"{path}: x_test {test.values.shape} does not fit {name} {items.values.shape}"
+            )
         classes = max(classes, more, key=len)
     return Parts(items, test, classes)
 
@@ -90,10 +100,11 @@ def read_arrays(spec: Arrays) -> Parts:
 def read_table(spec: Table) -> Parts:
     """The numeric columns of a table; the label column becomes the classes."""
     held = tables.read(Path(spec.path), spec.label)
-    labels, classes = None, ()
+    labels: Array | None = None
+    classes: tuple[str, ...] = ()
     if held.labels is not None:
         classes = tuple(sorted(set(held.labels)))
-        number = {name: i for i, name in enumerate(classes)}
+        number = {label: i for i, label in enumerate(classes)}
         labels = np.array([number[v] for v in held.labels], np.int64)
     names = tuple(f"row {i + 1}" for i in range(len(held.values)))
     return Parts(Items(held.values, labels, names), None, classes, held.names, held.notes)
@@ -102,10 +113,11 @@ def read_table(spec: Table) -> Parts:
 def read_spectra(spec: Spectra) -> Parts:
     """The pixels of a hyperspectral cube, with their places in the scene."""
     cube = spectra.read(Path(spec.path))
-    rows, columns, bands = cube.values.shape
+    _rows, columns, bands = cube.values.shape
     values = cube.values.reshape(-1, bands)
     places = np.stack(np.divmod(np.arange(len(values)), columns), 1)
-    labels, classes = None, ()
+    labels: Array | None = None
+    classes: tuple[str, ...] = ()
     if cube.labels is not None:
         flat = cube.labels.reshape(-1)
         found = np.unique(flat[flat >= 0])
@@ -119,19 +131,28 @@ def read_spectra(spec: Spectra) -> Parts:
     return Parts(Items(values, labels, None, places), None, classes, bands_named)
 
 
-def dataset(name: str, modality: str, parts: Parts, share: float, scaling: str, seed: int) -> Dataset:
+def dataset(
+    name: str, modality: str, parts: Parts, share: float, scaling: str, seed: int
+) -> Dataset:
     """Split off a test part if there is none, check the numbers, and measure the scaling."""
     train, test = parts.items, parts.test
     if test is None:
         count = len(train)
         held = min(max(round(count * share), 1), count - 2) if share > 0 and count > 2 else 0
         order = np.random.default_rng(seed).permutation(count)
-        train, test = parts.items.take(np.sort(order[held:])), parts.items.take(np.sort(order[:held]))
+        train, test = (
+            parts.items.take(np.sort(order[held:])),
+            parts.items.take(np.sort(order[:held])),
+        )
     if len(train) < 2:
-        raise DataError(f"{name}: has {len(parts.items)} item(s); an autoencoder needs at least 2 to train on")
+        raise DataError(
+            f"{name}: has {len(parts.items)} item(s); an autoencoder needs at least 2 to train on"
+        )
     notes = list(parts.notes)
     if (train.values == train.values.reshape(-1)[0]).all():
-        notes.append(f"{name}: all values are {train.values.reshape(-1)[0]}; there is nothing to learn")
+        notes.append(
+            f"{name}: all values are {train.values.reshape(-1)[0]}; there is nothing to learn"
+        )
     made = _scaling(train.values, modality, scaling)
     return Dataset(name, modality, train, test, parts.classes, made, parts.columns, tuple(notes))  # type: ignore[arg-type]
 
@@ -142,7 +163,12 @@ def _scaling(values: Array, modality: str, how: str) -> Scaling:
         return Scaling()
     if how == "auto":
         inside = values.min() >= 0 and values.max() <= 1
-        ways = {"image": "none" if inside else "unit", "sequence": "none", "spectrum": "unit", "vector": "standard"}
+        ways = {
+            "image": "none" if inside else "unit",
+            "sequence": "none",
+            "spectrum": "unit",
+            "vector": "standard",
+        }
         how = ways[modality]
     if how == "none":
         return Scaling()
@@ -155,11 +181,13 @@ def _scaling(values: Array, modality: str, how: str) -> Scaling:
     flat = values.astype(np.float64)
     axis = 0 if modality == "vector" else None
     mean, spread = np.atleast_1d(flat.mean(axis)), np.atleast_1d(flat.std(axis))
-    factor = np.where(spread > 1e-12, 1 / np.where(spread > 1e-12, spread, 1), 1.0)
-    return Scaling(mean.astype(np.float32), factor.astype(np.float32))
+    factors = np.where(spread > 1e-12, 1 / np.where(spread > 1e-12, spread, 1), 1.0)
+    return Scaling(mean.astype(np.float32), factors.astype(np.float32))
 
 
-def _labelled(path: Path, held: dict[str, Array], name: str, label: str) -> tuple[Items, tuple[str, ...]]:
+def _labelled(
+    path: Path, held: dict[str, Array], name: str, label: str
+) -> tuple[Items, tuple[str, ...]]:
     values = _checked(path, name, held[name])
     y = held.get(label)
     if y is None:
@@ -179,13 +207,17 @@ def _checked(path: Path, name: str, values: Array) -> Array:
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         bad = ~np.isfinite(values)
         first = tuple(int(i) for i in np.argwhere(bad)[0])
-        raise DataError(f"{path}: {int(bad.sum())} values of {name} are not numbers (nan or inf), the first at {first}")
+        raise DataError(
+            f"{path}: {int(bad.sum())} values of {name} are not numbers (nan or inf), the first at {first}"
+        )
     if values.ndim == 3 and min(values.shape[1:]) >= 4:
         values = values[:, None]
     elif values.ndim == 4 and values.shape[3] in (1, 3) and values.shape[1] not in (1, 3):
         values = values.transpose(0, 3, 1, 2)
     elif values.ndim > 4:
-        raise DataError(f"{path}: {name} has {values.ndim} axes {values.shape}; items have one to three")
+        raise DataError(
+            f"{path}: {name} has {values.ndim} axes {values.shape}; items have one to three"
+        )
     return values if values.dtype == np.uint8 and values.ndim == 4 else values.astype(np.float32)
 
 

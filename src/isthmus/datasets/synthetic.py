@@ -18,7 +18,12 @@ def waves(entry: Named) -> Dataset:
     turn = phase % 1
     burst = np.exp(-np.square((time - rng.uniform(0.2, 0.8, (count, 1))) / 0.1))
     shapes = np.stack(
-        [np.sin(2 * np.pi * phase), np.sign(turn - 0.5), 2 * turn - 1, burst * np.sin(8 * np.pi * phase)]
+        [
+            np.sin(2 * np.pi * phase),
+            np.sign(turn - 0.5),
+            2 * turn - 1,
+            burst * np.sin(8 * np.pi * phase),
+        ]
     )
     loudness = rng.uniform(0.4, 1.0, (count, 1))
     values = loudness * shapes[labels, np.arange(count)] + rng.normal(0, 0.03, (count, steps))

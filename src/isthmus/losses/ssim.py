@@ -18,7 +18,9 @@ class Function(Loss):
 
     def per_item(self, raw: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
         if raw.dim() != 4:
-            raise DataError(f"loss {self.spec.kind}: needs pictures (N, C, H, W); got {tuple(raw.shape)}")
+            raise DataError(
+                f"loss {self.spec.kind}: needs pictures (N, C, H, W); got {tuple(raw.shape)}"
+            )
         unlike = 1 - self.similarity(raw, target, self.spec.window)
         plain = mean_per_item((raw - target).abs(), weight)
         return self.spec.mix * unlike + (1 - self.spec.mix) * plain  # type: ignore[no-any-return]

@@ -56,7 +56,9 @@ def trustworthiness(items: Array, points: Array, seed: int = 0) -> float | None:
     from sklearn.manifold import trustworthiness as trust
 
     few = np.random.default_rng(seed).permutation(len(items))[:_MOST_COMPARED]
-    return float(trust(_flat(items)[few], points[few], n_neighbors=min(_NEIGHBOURS, len(few) // 2 - 1)))
+    return float(
+        trust(_flat(items)[few], points[few], n_neighbors=min(_NEIGHBOURS, len(few) // 2 - 1))
+    )
 
 
 def _flat(values: Array) -> Array:

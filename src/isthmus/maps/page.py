@@ -64,7 +64,9 @@ def scatter_data(made: MapData, seed: int = 0) -> dict[str, Any]:
     return tree
 
 
-def write_page(path: Path, title: str, made: MapData, figures: dict[str, float | None], note: str = "") -> None:
+def write_page(
+    path: Path, title: str, made: MapData, figures: dict[str, float | None], note: str = ""
+) -> None:
     """Write the page; ``figures`` become a table with a sentence each."""
     rows = [
         (name.replace("_", " "), f"{value:.3f}", MEANINGS.get(name, ""))
@@ -133,7 +135,11 @@ def _cell(item: Array) -> Array:
 
 def as_picture(item: Array) -> Array:
     """An item (C, H, W), uint8 or floats 0..1, as uint8 (H, W) or (H, W, 3)."""
-    values = item if item.dtype == np.uint8 else np.clip(item.astype(np.float32) * 255 + 0.5, 0, 255).astype(np.uint8)
+    values = (
+        item
+        if item.dtype == np.uint8
+        else np.clip(item.astype(np.float32) * 255 + 0.5, 0, 255).astype(np.uint8)
+    )
     if values.shape[0] == 3:
         return np.ascontiguousarray(values.transpose(1, 2, 0))
     return np.ascontiguousarray(values[0])

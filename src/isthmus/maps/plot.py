@@ -31,7 +31,7 @@ def plot_png(
     frame = figure.add_subplot()
     size = float(np.clip(25_000 / max(len(points), 1), 2.5, 30))
     if labels is None:
-        frame.scatter(*points.T, s=size, c=palette(1)[0], linewidths=0, alpha=0.7)
+        frame.scatter(points[:, 0], points[:, 1], s=size, c=palette(1)[0], linewidths=0, alpha=0.7)
     else:
         _by_class(frame, points, labels, classes, size)
     frame.set_title(title, loc="left")
@@ -42,14 +42,28 @@ def plot_png(
         figure.savefig(temporary, format="png")
 
 
-def _by_class(frame: Any, points: Array, labels: Array, classes: tuple[str, ...], size: float) -> None:
-    shown = [(i, name, colour) for i, (name, colour) in enumerate(zip(classes, palette(len(classes)), strict=True))]
+def _by_class(
+    frame: Any, points: Array, labels: Array, classes: tuple[str, ...], size: float
+) -> None:
+    shown = [
+        (i, name, colour)
+        for i, (name, colour) in enumerate(zip(classes, palette(len(classes)), strict=True))
+    ]
     if (labels < 0).any():
         shown = [(-1, "no label", UNLABELLED), *shown]
     for number, name, colour in shown:
         mine = points[labels == number]
-        marker = MARKERS[number] if 0 <= number and len(classes) <= len(MARKERS) else "o"
-        frame.scatter(*mine.T, s=size, c=colour, label=name, marker=marker, linewidths=0, alpha=0.75)
+        marker = MARKERS[number] if number >= 0 and len(classes) <= len(MARKERS) else "o"
+        frame.scatter(
+            mine[:, 0],
+            mine[:, 1],
+            s=size,
+            c=colour,
+            label=name,
+            marker=marker,
+            linewidths=0,
+            alpha=0.75,
+        )
     legend = frame.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     for handle in legend.legend_handles:
         handle.set_sizes([40])

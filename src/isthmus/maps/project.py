@@ -36,7 +36,9 @@ def project(codes: Array, how: How = "auto", seed: int = 0) -> Projection:
     """
     flat = codes.reshape(len(codes), -1).astype(np.float32)
     if not np.isfinite(flat).all():
-        raise DataError(f"{int((~np.isfinite(flat)).any(1).sum())} of {len(flat)} codes are not numbers")
+        raise DataError(
+            f"{int((~np.isfinite(flat)).any(1).sum())} of {len(flat)} codes are not numbers"
+        )
     if len(flat) < 3:
         raise DataError(f"a map needs at least 3 items; there are {len(flat)}")
     numbers = flat.shape[1]
@@ -45,8 +47,12 @@ def project(codes: Array, how: How = "auto", seed: int = 0) -> Projection:
     match how:
         case "direct":
             if numbers != 2:
-                raise DataError(f"direct needs codes of 2 numbers; these have {numbers} (use pca or umap)")
-            return Projection(flat, how, ("code 1", "code 2"), lambda p: p.reshape(-1, *codes.shape[1:]))
+                raise DataError(
+                    f"direct needs codes of 2 numbers; these have {numbers} (use pca or umap)"
+                )
+            return Projection(
+                flat, how, ("code 1", "code 2"), lambda p: p.reshape(-1, *codes.shape[1:])
+            )
         case "pca":
             return _pca(flat, codes.shape[1:])
         case "umap":
@@ -79,7 +85,10 @@ def _umap(flat: Array, seed: int) -> Array:
     except ImportError:
         raise MissingExtra("umap-learn", "umap", "the UMAP map") from None
     neighbours = min(15, len(flat) - 1)
-    return np.asarray(umap.UMAP(n_neighbors=neighbours, random_state=seed, n_jobs=1).fit_transform(flat), np.float32)
+    return np.asarray(
+        umap.UMAP(n_neighbors=neighbours, random_state=seed, n_jobs=1).fit_transform(flat),
+        np.float32,
+    )
 
 
 def _pacmap(flat: Array, seed: int) -> Array:

@@ -12,7 +12,9 @@ Array = NDArray[Any]
 Decode = Callable[[Array], Array]
 
 
-def grid(decode: Decode, points: Array, side: int = 15) -> tuple[Array, tuple[float, float, float, float]]:
+def grid(
+    decode: Decode, points: Array, side: int = 15
+) -> tuple[Array, tuple[float, float, float, float]]:
     """A sheet of decoded places over the plane that ``points`` (N, 2) cover.
 
     Returns (side x side, *item), rows from top to bottom, and (left, right, bottom, top) of the cell
@@ -25,7 +27,9 @@ def grid(decode: Decode, points: Array, side: int = 15) -> tuple[Array, tuple[fl
     return decode(places), (float(left), float(right), float(bottom), float(top))
 
 
-def walk(decode: Decode, start: Array, end: Array, steps: int = 12, spherical: bool = False) -> Array:
+def walk(
+    decode: Decode, start: Array, end: Array, steps: int = 12, spherical: bool = False
+) -> Array:
     """Items along the way from one code to another: (steps, *item).
 
     ``spherical`` keeps the length of the code on the way (White 2016), which suits codes that were
@@ -35,7 +39,8 @@ def walk(decode: Decode, start: Array, end: Array, steps: int = 12, spherical: b
     if not spherical:
         return decode((1 - share) * start + share * end)
     a, b = start.reshape(-1).astype(np.float64), end.reshape(-1).astype(np.float64)
-    cosine = np.clip(a @ b / max(np.linalg.norm(a) * np.linalg.norm(b), 1e-12), -1, 1)
+    lengths = float(np.linalg.norm(a) * np.linalg.norm(b))
+    cosine = np.clip(a @ b / max(lengths, 1e-12), -1, 1)
     angle = np.arccos(cosine)
     if np.sin(angle) < 1e-6:
         return decode((1 - share) * start + share * end)

@@ -29,7 +29,9 @@ def read(path: Path) -> dict[str, Array]:
             return {name: file[name] for name in file.files}
     except (OSError, ValueError, zipfile.BadZipFile, zlib.error, EOFError, KeyError) as error:
         if "allow_pickle" in str(error):
-            raise DataError(f"{path}: holds Python objects, which are never loaded; save plain numbers") from None
+            raise DataError(
+                f"{path}: holds Python objects, which are never loaded; save plain numbers"
+            ) from None
         raise DataError(f"{path}: cannot be read as a NumPy file ({_first_line(error)})") from None
 
 

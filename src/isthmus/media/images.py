@@ -41,15 +41,27 @@ def read(path: Path, color: str = "auto") -> Array:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as opened:
                 if opened.width * opened.height > MOST_PIXELS:
-                    raise DataError(f"{path}: has {opened.width} x {opened.height} pixels, more than {MOST_PIXELS:,}")
+                    raise DataError(
+                        f"{path}: has {opened.width} x {opened.height} pixels, more than {MOST_PIXELS:,}"
+                    )
                 if getattr(opened, "n_frames", 1) > 1:
-                    raise DataError(f"{path}: is an animation or has several pages; give single pictures")
+                    raise DataError(
+                        f"{path}: is an animation or has several pages; give single pictures"
+                    )
                 upright = ImageOps.exif_transpose(opened)
                 return _array(upright, color)
     except DataError:
         raise
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise DataError(f"{path}: cannot be read as a picture ({str(error).splitlines()[0] if str(error) else type(error).__name__})") from None
+    except (
+        OSError,
+        ValueError,
+        SyntaxError,
+        Image.DecompressionBombError,
+        Image.DecompressionBombWarning,
+    ) as error:
+        raise DataError(
+            f"{path}: cannot be read as a picture ({str(error).splitlines()[0] if str(error) else type(error).__name__})"
+        ) from None
 
 
 def _array(image: Image.Image, color: str) -> Array:
@@ -68,14 +80,18 @@ def _array(image: Image.Image, color: str) -> Array:
 
 def fit(picture: Array, size: int) -> Array:
     """The largest centred square of a picture (C, H, W), scaled to ``size`` x ``size``."""
-    channels, height, width = picture.shape
+    _channels, height, width = picture.shape
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
     square = picture[:, top : top + side, left : left + side]
     if side == size:
         return square
     planes = [
-        np.asarray(Image.fromarray(np.ascontiguousarray(plane)).resize((size, size), Image.Resampling.LANCZOS))
+        np.asarray(
+            Image.fromarray(np.ascontiguousarray(plane)).resize(
+                (size, size), Image.Resampling.LANCZOS
+            )
+        )
         for plane in square
     ]
     return np.stack(planes)

@@ -33,10 +33,14 @@ def read(path: Path) -> Cube:
         cube = next(iter(cubes.values()))
     else:
         found = ", ".join(f"{n} {v.shape}" for n, v in held.items())
-        raise DataError(f"{path}: needs one array (rows, columns, bands) named cube; it holds {found}")
+        raise DataError(
+            f"{path}: needs one array (rows, columns, bands) named cube; it holds {found}"
+        )
     values = cube.astype(np.float32)
     if not np.isfinite(values).all():
-        raise DataError(f"{path}: {int((~np.isfinite(values)).sum())} values of the cube are not numbers")
+        raise DataError(
+            f"{path}: {int((~np.isfinite(values)).sum())} values of the cube are not numbers"
+        )
     labels = held.get("labels")
     if labels is None:
         return Cube(values, None)

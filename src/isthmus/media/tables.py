@@ -42,9 +42,13 @@ def frame(path: Path) -> Any:
         if path.suffix == ".parquet":
             return polars.read_parquet(path)
         separator = "\t" if path.suffix == ".tsv" else ","
-        return polars.read_csv(path, separator=separator, infer_schema_length=10_000, try_parse_dates=True)
+        return polars.read_csv(
+            path, separator=separator, infer_schema_length=10_000, try_parse_dates=True
+        )
     except (OSError, polars.exceptions.PolarsError) as error:
-        raise DataError(f"{path}: cannot be read as a table ({str(error).splitlines()[0]})") from None
+        raise DataError(
+            f"{path}: cannot be read as a table ({str(error).splitlines()[0]})"
+        ) from None
 
 
 def read(path: Path, label: str | None = None) -> Columns:
@@ -65,7 +69,9 @@ def read(path: Path, label: str | None = None) -> Columns:
     notes = []
     left = [n for n in kinds if n not in usable]
     if left:
-        notes.append(f"{path.name}: columns that are not numbers were left out: {', '.join(left[:8])}")
+        notes.append(
+            f"{path.name}: columns that are not numbers were left out: {', '.join(left[:8])}"
+        )
     columns, names = [], []
     for name in usable:
         values = table[name].cast(polars.Float64, strict=False).to_numpy().astype(np.float64)
@@ -74,7 +80,9 @@ def read(path: Path, label: str | None = None) -> Columns:
             notes.append(f"{path.name}: column {name!r} has no numbers and was left out")
             continue
         if not finite.all():
-            notes.append(f"{path.name}: {int((~finite).sum())} missing values of {name!r} became its median")
+            notes.append(
+                f"{path.name}: {int((~finite).sum())} missing values of {name!r} became its median"
+            )
             values = np.where(finite, values, np.median(values[finite]))
         if values.min() == values.max():
             notes.append(f"{path.name}: column {name!r} is constant and was left out")
@@ -82,7 +90,9 @@ def read(path: Path, label: str | None = None) -> Columns:
         columns.append(values.astype(np.float32))
         names.append(name)
     if not columns:
-        raise DataError(f"{path}: no numeric column that varies; {len(kinds)} columns, {len(table)} rows")
+        raise DataError(
+            f"{path}: no numeric column that varies; {len(kinds)} columns, {len(table)} rows"
+        )
     return Columns(tuple(names), np.stack(columns, 1), labels, tuple(notes))
 
 

@@ -9,7 +9,9 @@ _HERE = Path(__file__).parent
 
 def names() -> list[str]:
     """The shipped models."""
-    return sorted(entry.name for entry in _HERE.iterdir() if (entry / "weights.safetensors").is_file())
+    return sorted(
+        entry.name for entry in _HERE.iterdir() if (entry / "weights.safetensors").is_file()
+    )
 
 
 def find(name: str) -> Path | None:

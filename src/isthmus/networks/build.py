@@ -22,7 +22,9 @@ class Network(nn.Module):
         super().__init__()
         self.plan = plan
         ties = [m for m in encoder.layers if isinstance(m, nn.Linear)] if encoder else []
-        self.layers = nn.ModuleList(module_for(layer, shape, ties) for layer, shape in plan.steps)
+        self.layers: nn.ModuleList = nn.ModuleList(
+            module_for(layer, shape, ties) for layer, shape in plan.steps
+        )
         self.line: nn.Linear | None = None
         if plan.linear_start is not None:
             self.line = nn.Linear(math.prod(plan.shapes[0]), plan.linear_start.outputs)
@@ -71,8 +73,9 @@ def module_for(layer: L.Layer, shape: L.Shape, ties: Sequence[nn.Linear] = ()) -
                 layer.output_padding(shape),  # type: ignore[arg-type]
             )
         case L.Pool():
-            pools = [nn.MaxPool1d, nn.MaxPool2d] if layer.how == "max" else [nn.AvgPool1d, nn.AvgPool2d]
-            return pools[axes - 1](layer.factor, ceil_mode=True)
+            if layer.how == "max":
+                return (nn.MaxPool1d, nn.MaxPool2d)[axes - 1](layer.factor, ceil_mode=True)
+            return (nn.AvgPool1d, nn.AvgPool2d)[axes - 1](layer.factor, ceil_mode=True)
         case L.Upsample():
             return M.Upsample(layer.to)
         case L.Norm():
@@ -88,4 +91,6 @@ def module_for(layer: L.Layer, shape: L.Shape, ties: Sequence[nn.Linear] = ()) -
         case L.GruDecoder():
             return M.GruDecoder(layer, shape[0])
         case _:
-            raise TypeError(f"no module for {type(layer).__name__}; add one to isthmus.networks.build")
+            raise TypeError(
+                f"no module for {type(layer).__name__}; add one to isthmus.networks.build"
+            )

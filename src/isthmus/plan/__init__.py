@@ -86,10 +86,15 @@ def _row(role: str, layer: Layer, shape: Shape, after: Shape) -> dict[str, Any]:
 def plan(recipe: Recipe, item: Shape) -> Plan:
     """The plan of a recipe for items of shape ``item``. Raises PlanError at the layer that does not fit."""
     if not item or any(side < 1 for side in item) or len(item) > 3:
-        raise PlanError(f"items must be (features,), (channels, steps) or (channels, height, width); got {item}")
+        raise PlanError(
+            f"items must be (features,), (channels, steps) or (channels, height, width); got {item}"
+        )
     narrow = bottleneck(recipe.bottleneck, _grid(recipe, item))
     into = chain(
-        "encoder", _encoder(recipe.encoder, item, narrow.latent), item, _line(recipe.encoder, narrow.latent)
+        "encoder",
+        _encoder(recipe.encoder, item, narrow.latent),
+        item,
+        _line(recipe.encoder, narrow.latent),
     )
     raw = raw_shape(item, recipe.task.loss.outputs_per_value)
     spec = recipe.encoder if isinstance(recipe.decoder, Mirror) else recipe.decoder
@@ -120,7 +125,9 @@ def _grid(recipe: Recipe, item: Shape) -> Shape:
             )
 
 
-def _encoder(spec: Dense | Conv | Residual | Temporal | Recurrent, item: Shape, latent: Shape) -> list[Layer]:
+def _encoder(
+    spec: Dense | Conv | Residual | Temporal | Recurrent, item: Shape, latent: Shape
+) -> list[Layer]:
     match spec:
         case Dense():
             return dense.encoder(spec, item, latent)
@@ -153,7 +160,9 @@ def _decoder(
             return residual.decoder(spec, narrow.code, item, raw)
         case Recurrent():
             if len(narrow.code) > 1:
-                raise PlanError("decoder: a recurrent network cannot start from a spatial code", "decoder")
+                raise PlanError(
+                    "decoder: a recurrent network cannot start from a spatial code", "decoder"
+                )
             return recurrent.decoder(spec, item, raw)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -43,7 +44,8 @@ def bottleneck(spec: BottleneckSpec, grid: Shape) -> BottleneckPlan:
     points = math.prod(grid)
     if isinstance(spec, Sparse) and spec.penalty == "topk" and spec.k > math.prod(code):
         raise PlanError(
-            f"bottleneck: k = {spec.k} exceeds the {math.prod(code)} numbers of the code", "bottleneck"
+            f"bottleneck: k = {spec.k} exceeds the {math.prod(code)} numbers of the code",
+            "bottleneck",
         )
     if isinstance(spec, VectorQuantized):
         if spec.size % spec.groups:
@@ -54,10 +56,10 @@ def bottleneck(spec: BottleneckSpec, grid: Shape) -> BottleneckPlan:
         macs = points * spec.levels * spec.codebook * spec.size
     if isinstance(spec, Adversarial):
         widths = (math.prod(code), *spec.critic, 1)
-        parameters = sum(a * b + b for a, b in zip(widths, widths[1:], strict=False))
+        parameters = sum(a * b + b for a, b in itertools.pairwise(widths))
     if isinstance(spec, EntropyCoded):
         widths = ENTROPY_WIDTHS
-        pairs = list(zip(widths, widths[1:], strict=False))
+        pairs = list(itertools.pairwise(widths))
         one = sum(a * b + b for a, b in pairs) + sum(b for _, b in pairs[:-1])
         parameters = spec.size * (one + 1)
     return BottleneckPlan(spec.kind, latent, code, parameters, macs)

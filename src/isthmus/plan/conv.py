@@ -86,7 +86,9 @@ def tail(spec: Conv | Residual | Temporal, code: Shape, grid: Shape) -> list[Lay
     bend = finish(-1, "none", spec.activation, spec.dropout)
     if len(code) > 1:
         if code[1:] != grid[1:]:
-            raise PlanError(f"decoder: a code grid of {code[1:]} cannot start at {grid[1:]}", "decoder")
+            raise PlanError(
+                f"decoder: a code grid of {code[1:]} cannot start at {grid[1:]}", "decoder"
+            )
         return [L.Conv(outputs=grid[0], kernel=1), *bend]
     layers: list[Layer] = []
     for width in reversed(spec.layers):

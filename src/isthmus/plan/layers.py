@@ -18,6 +18,11 @@ from isthmus.errors import PlanError
 Shape = tuple[int, ...]
 
 
+def _area(side: int, shape: Shape) -> int:
+    """Taps of a filter of that side over the axes of a grid (channels, …)."""
+    return math.prod([side] * (len(shape) - 1))
+
+
 @dataclass(frozen=True)
 class Layer:
     """One step of a network. ``spec_index`` is the entry of the recipe's list it comes from."""
@@ -106,10 +111,10 @@ class Conv(Layer):
         return (self.outputs, *grid)
 
     def parameters(self, shape: Shape) -> int:
-        return shape[0] * self.outputs * self.kernel ** (len(shape) - 1) + self.outputs
+        return shape[0] * self.outputs * _area(self.kernel, shape) + self.outputs
 
     def macs(self, shape: Shape) -> int:
-        weights = shape[0] * self.outputs * self.kernel ** (len(shape) - 1)
+        weights = shape[0] * self.outputs * _area(self.kernel, shape)
         return weights * math.prod(self.output_shape(shape)[1:])
 
 
@@ -135,14 +140,16 @@ class ConvTranspose(Layer):
 
     def output_shape(self, shape: Shape) -> Shape:
         if any(not 0 <= extra < max(self.stride, 1) for extra in self.output_padding(shape)):
-            raise PlanError(f"a grid of {shape[1:]} cannot grow to {self.to} by stride {self.stride}")
+            raise PlanError(
+                f"a grid of {shape[1:]} cannot grow to {self.to} by stride {self.stride}"
+            )
         return (self.outputs, *self.to)
 
     def parameters(self, shape: Shape) -> int:
-        return shape[0] * self.outputs * self.kernel ** (len(shape) - 1) + self.outputs
+        return shape[0] * self.outputs * _area(self.kernel, shape) + self.outputs
 
     def macs(self, shape: Shape) -> int:
-        return shape[0] * self.outputs * self.kernel ** (len(shape) - 1) * math.prod(shape[1:])
+        return shape[0] * self.outputs * _area(self.kernel, shape) * math.prod(shape[1:])
 
 
 @dataclass(frozen=True)

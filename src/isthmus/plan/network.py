@@ -21,7 +21,9 @@ class NetworkPlan:
 
     @property
     def parameters(self) -> int:
-        return sum(layer.parameters(shape) for layer, shape in self.steps) + self._line("parameters")
+        return sum(layer.parameters(shape) for layer, shape in self.steps) + self._line(
+            "parameters"
+        )
 
     @property
     def macs(self) -> int:
@@ -41,7 +43,9 @@ class NetworkPlan:
         return int(getattr(self.linear_start, what)((flat,)))
 
 
-def chain(role: str, layers: Iterable[Layer], shape: Shape, linear_start: Linear | None = None) -> NetworkPlan:
+def chain(
+    role: str, layers: Iterable[Layer], shape: Shape, linear_start: Linear | None = None
+) -> NetworkPlan:
     """Run the shape arithmetic through the layers; PlanError names the network and the layer."""
     listed = tuple(layers)
     shapes = [shape]
@@ -49,7 +53,9 @@ def chain(role: str, layers: Iterable[Layer], shape: Shape, linear_start: Linear
         try:
             shapes.append(layer.output_shape(shapes[-1]))
         except PlanError as error:
-            where = f"layer {layer.spec_index + 1}" if layer.spec_index >= 0 else f"step {number + 1}"
+            where = (
+                f"layer {layer.spec_index + 1}" if layer.spec_index >= 0 else f"step {number + 1}"
+            )
             raise PlanError(f"{role}, {where}: {error}", role, layer.spec_index) from None
     return NetworkPlan(role, listed, tuple(shapes), linear_start)
 

@@ -67,4 +67,6 @@ def _blocks(spec: Spec, index: int) -> list[Layer]:
 
 def _check(spec: Spec, item: Shape) -> None:
     if isinstance(spec, Temporal) and len(item) > 2:
-        raise PlanError(f"encoder: a temporal network needs sequences (channels, steps); got {item}", "encoder")
+        raise PlanError(
+            f"encoder: a temporal network needs sequences (channels, steps); got {item}", "encoder"
+        )

@@ -63,7 +63,9 @@ from isthmus.recipe.training import Training as Training
 class Recipe(Spec):
     """Data, task, encoder, bottleneck, decoder, training. Immutable and hashable by content."""
 
-    name: str = Field("untitled", title="Name", max_length=80, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    name: str = Field(
+        "untitled", title="Name", max_length=80, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+    )
     description: str = Field("", title="Description", max_length=2000)
     data: DataSpec = Field(default_factory=Named, title="Data")
     task: TaskSpec = Field(default_factory=Reconstruct, title="Task")
@@ -88,7 +90,9 @@ class Recipe(Spec):
 
     def replace(self, **sections: Any) -> Self:
         """This recipe with whole sections replaced, e.g. ``replace(bottleneck=Plain(size=2))``."""
-        return type(self).model_validate({**{k: getattr(self, k) for k in type(self).model_fields}, **sections})
+        return type(self).model_validate(
+            {**{k: getattr(self, k) for k in type(self).model_fields}, **sections}
+        )
 
     def to_toml(self) -> str:
         """TOML text that parses back to this recipe."""

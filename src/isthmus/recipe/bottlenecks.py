@@ -18,8 +18,18 @@ class _Bottleneck(Spec):
     latents_per_number: ClassVar[int] = 1
     """How many encoder outputs make one code number (two for a mean and a variance)."""
 
-    size: int = Field(64, ge=1, le=65_536, title="Size", description="Numbers in the code (of each grid point, if spatial).")
-    spatial: bool = Field(False, title="Spatial", description="Keep the grid: a code of `size` numbers at every point the encoder's last stage has left.")
+    size: int = Field(
+        64,
+        ge=1,
+        le=65_536,
+        title="Size",
+        description="Numbers in the code (of each grid point, if spatial).",
+    )
+    spatial: bool = Field(
+        False,
+        title="Spatial",
+        description="Keep the grid: a code of `size` numbers at every point the encoder's last stage has left.",
+    )
 
 
 class Plain(_Bottleneck):
@@ -32,9 +42,21 @@ class Sparse(_Bottleneck):
     """Few numbers of the code may be active at once."""
 
     kind: Literal["sparse"] = "sparse"
-    penalty: Literal["l1", "kl", "topk"] = Field("l1", title="Penalty", description="L1 on the code; KL to a target activity (Ng 2011); or keep exactly the k largest (Makhzani & Frey 2013).")
-    weight: float = Field(1.0, ge=0, title="Weight", description="Strength of the penalty (not used by topk).")
-    activity: float = Field(0.05, gt=0, lt=1, title="Activity", description="Target mean activity of a unit, for the KL penalty.")
+    penalty: Literal["l1", "kl", "topk"] = Field(
+        "l1",
+        title="Penalty",
+        description="L1 on the code; KL to a target activity (Ng 2011); or keep exactly the k largest (Makhzani & Frey 2013).",
+    )
+    weight: float = Field(
+        1.0, ge=0, title="Weight", description="Strength of the penalty (not used by topk)."
+    )
+    activity: float = Field(
+        0.05,
+        gt=0,
+        lt=1,
+        title="Activity",
+        description="Target mean activity of a unit, for the KL penalty.",
+    )
     k: int = Field(8, ge=1, title="k", description="Numbers kept, for topk.")
 
 
@@ -43,7 +65,12 @@ class Contractive(_Bottleneck):
 
     kind: Literal["contractive"] = "contractive"
     weight: float = Field(0.1, ge=0, title="Weight")
-    probes: int = Field(4, ge=1, title="Probes", description="Random directions that estimate the norm (Hutchinson); with `size` or more it is exact.")
+    probes: int = Field(
+        4,
+        ge=1,
+        title="Probes",
+        description="Random directions that estimate the norm (Hutchinson); with `size` or more it is exact.",
+    )
 
 
 class Variational(_Bottleneck):
@@ -52,9 +79,22 @@ class Variational(_Bottleneck):
     latents_per_number: ClassVar[int] = 2
     kind: Literal["variational"] = "variational"
     size: int = Field(16, ge=1, le=65_536, title="Size", description="Numbers in the code.")
-    weight: float = Field(1.0, ge=0, title="Beta", description="Weight of the KL divergence (beta).")
-    free_nats: float = Field(0.0, ge=0, title="Free nats", description="KL per dimension that costs nothing, in nats (Kingma et al. 2016).")
-    warmup: float = Field(0.0, ge=0, le=1, title="KL annealing", description="Share of the training over which beta rises from 0 (Bowman et al. 2016).")
+    weight: float = Field(
+        1.0, ge=0, title="Beta", description="Weight of the KL divergence (beta)."
+    )
+    free_nats: float = Field(
+        0.0,
+        ge=0,
+        title="Free nats",
+        description="KL per dimension that costs nothing, in nats (Kingma et al. 2016).",
+    )
+    warmup: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        title="KL annealing",
+        description="Share of the training over which beta rises from 0 (Bowman et al. 2016).",
+    )
 
 
 class Wasserstein(_Bottleneck):
@@ -63,7 +103,9 @@ class Wasserstein(_Bottleneck):
     kind: Literal["wasserstein"] = "wasserstein"
     size: int = Field(16, ge=1, le=65_536, title="Size", description="Numbers in the code.")
     weight: float = Field(100.0, ge=0, title="Weight")
-    kernel: Literal["imq", "rbf"] = Field("imq", title="Kernel", description="Inverse multiquadratic or Gaussian, at several widths.")
+    kernel: Literal["imq", "rbf"] = Field(
+        "imq", title="Kernel", description="Inverse multiquadratic or Gaussian, at several widths."
+    )
 
 
 class Adversarial(_Bottleneck):
@@ -72,7 +114,9 @@ class Adversarial(_Bottleneck):
     kind: Literal["adversarial"] = "adversarial"
     size: int = Field(16, ge=1, le=65_536, title="Size", description="Numbers in the code.")
     weight: float = Field(1.0, ge=0, title="Weight")
-    critic: tuple[Annotated[int, Field(ge=1, le=8192)], ...] = Field((256, 256), max_length=8, title="Critic", description="Hidden layers of the critic.")
+    critic: tuple[Annotated[int, Field(ge=1, le=8192)], ...] = Field(
+        (256, 256), max_length=8, title="Critic", description="Hidden layers of the critic."
+    )
     critic_learning_rate: float = Field(1e-3, gt=0, le=1, title="Critic learning rate")
 
 
@@ -84,27 +128,53 @@ class VectorQuantized(_Bottleneck):
     """
 
     kind: Literal["vector_quantized"] = "vector_quantized"
-    codebook: int = Field(256, ge=2, le=65_536, title="Codebook", description="Entries to choose from.")
-    groups: int = Field(16, ge=1, title="Groups", description="Words per code (per grid point): the size is split into that many vectors.")
+    codebook: int = Field(
+        256, ge=2, le=65_536, title="Codebook", description="Entries to choose from."
+    )
+    groups: int = Field(
+        16,
+        ge=1,
+        title="Groups",
+        description="Words per code (per grid point): the size is split into that many vectors.",
+    )
     levels: int = Field(1, ge=1, le=32, title="Levels", description="Residual quantisation steps.")
-    weight: float = Field(0.25, ge=0, title="Commitment", description="Weight of the commitment cost.")
-    decay: float = Field(0.99, ge=0, lt=1, title="Decay", description="Of the codebook's moving averages.")
-    revive_below: float = Field(0.03, ge=0, le=1, title="Revive below", description="An entry used less than this share of an even use is moved onto a present item.")
+    weight: float = Field(
+        0.25, ge=0, title="Commitment", description="Weight of the commitment cost."
+    )
+    decay: float = Field(
+        0.99, ge=0, lt=1, title="Decay", description="Of the codebook's moving averages."
+    )
+    revive_below: float = Field(
+        0.03,
+        ge=0,
+        le=1,
+        title="Revive below",
+        description="An entry used less than this share of an even use is moved onto a present item.",
+    )
 
 
 class FiniteScalar(_Bottleneck):
     """Each number is rounded to one of a few levels (FSQ: Mentzer et al. 2024)."""
 
     kind: Literal["finite_scalar"] = "finite_scalar"
-    levels: int = Field(8, ge=2, le=65_536, title="Levels", description="Values each code number can take.")
+    levels: int = Field(
+        8, ge=2, le=65_536, title="Levels", description="Values each code number can take."
+    )
 
 
 class EntropyCoded(_Bottleneck):
     """Rounded numbers that cost bits under a learned density (Ballé et al. 2017, 2018)."""
 
     kind: Literal["entropy_coded"] = "entropy_coded"
-    weight: float = Field(0.01, ge=0, title="Rate weight", description="What a nat of code costs against the loss.")
-    step: float = Field(0.1, gt=0, title="Step", description="Width of the rounding step at the start (it is learned per number).")
+    weight: float = Field(
+        0.01, ge=0, title="Rate weight", description="What a nat of code costs against the loss."
+    )
+    step: float = Field(
+        0.1,
+        gt=0,
+        title="Step",
+        description="Width of the rounding step at the start (it is learned per number).",
+    )
 
 
 BottleneckSpec = Annotated[

@@ -10,16 +10,44 @@ from isthmus.recipe.base import Spec
 
 
 class _Data(Spec):
-    limit: int | None = Field(None, ge=1, title="Limit", description="Use at most this many training items.")
-    validation: float = Field(0.1, ge=0, lt=1, title="Validation share", description="Share of the training items held out to watch the training.")
-    shift: int = Field(0, ge=0, le=64, title="Shift", description="Move each training picture by up to this many pixels, at random (augmentation).")
-    flip: bool = Field(False, title="Flip", description="Mirror training pictures left to right, at random (augmentation).")
+    limit: int | None = Field(
+        None, ge=1, title="Limit", description="Use at most this many training items."
+    )
+    validation: float = Field(
+        0.1,
+        ge=0,
+        lt=1,
+        title="Validation share",
+        description="Share of the training items held out to watch the training.",
+    )
+    shift: int = Field(
+        0,
+        ge=0,
+        le=64,
+        title="Shift",
+        description="Move each training picture by up to this many pixels, at random (augmentation).",
+    )
+    flip: bool = Field(
+        False,
+        title="Flip",
+        description="Mirror training pictures left to right, at random (augmentation).",
+    )
 
 
 class _Own(_Data):
     path: str = Field(title="Path", min_length=1)
-    test: float = Field(0.2, ge=0, lt=1, title="Test share", description="Share of the items kept for the final figures, where the data brings no test part.")
-    scaling: Literal["auto", "none", "unit", "standard"] = Field("auto", title="Scaling", description="How numbers become network inputs: as they are, to 0..1, or to mean 0 and spread 1, measured on the training part.")
+    test: float = Field(
+        0.2,
+        ge=0,
+        lt=1,
+        title="Test share",
+        description="Share of the items kept for the final figures, where the data brings no test part.",
+    )
+    scaling: Literal["auto", "none", "unit", "standard"] = Field(
+        "auto",
+        title="Scaling",
+        description="How numbers become network inputs: as they are, to 0..1, or to mean 0 and spread 1, measured on the training part.",
+    )
 
 
 class Named(_Data):
@@ -33,9 +61,17 @@ class Images(_Own):
     """A folder of pictures; a folder in it is a class."""
 
     kind: Literal["images"] = "images"
-    size: Annotated[int, Field(ge=4, le=4096)] | None = Field(None, title="Size", description="Side to which pictures are cropped and scaled, in pixels; needed if they differ in size.")
+    size: Annotated[int, Field(ge=4, le=4096)] | None = Field(
+        None,
+        title="Size",
+        description="Side to which pictures are cropped and scaled, in pixels; needed if they differ in size.",
+    )
     color: Literal["auto", "gray", "rgb"] = Field("auto", title="Colour")
-    patch: Annotated[int, Field(ge=4, le=512)] | None = Field(None, title="Patch", description="Cut pictures into squares of this side, in pixels, instead of scaling them.")
+    patch: Annotated[int, Field(ge=4, le=512)] | None = Field(
+        None,
+        title="Patch",
+        description="Cut pictures into squares of this side, in pixels, instead of scaling them.",
+    )
 
 
 class Arrays(_Own):
@@ -48,14 +84,18 @@ class Table(_Own):
     """A CSV or Parquet file: the numeric columns of each row."""
 
     kind: Literal["table"] = "table"
-    label: str | None = Field(None, title="Label column", description="Kept out of the input; colours the latent map.")
+    label: str | None = Field(
+        None, title="Label column", description="Kept out of the input; colours the latent map."
+    )
 
 
 class Sounds(_Own):
     """A folder of recordings, cut into pieces of equal length; a folder in it is a class."""
 
     kind: Literal["sounds"] = "sounds"
-    sample_rate: int = Field(8_000, ge=1_000, le=192_000, title="Sample rate", description="In hertz.")
+    sample_rate: int = Field(
+        8_000, ge=1_000, le=192_000, title="Sample rate", description="In hertz."
+    )
     seconds: float = Field(0.5, gt=0, le=60, title="Length of a piece", description="In seconds.")
 
 

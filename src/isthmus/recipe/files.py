@@ -116,7 +116,7 @@ def validate(tree: Mapping[str, Any], source: str, text: str = "") -> Recipe:
 
 def _explain(fault: Any, source: str, text: str) -> str:
     """One fault as: file, line, key, what was found, what is allowed, the nearest right name."""
-    location = [part for part in fault["loc"]]
+    location = list(fault["loc"])
     path, model = _walk(location)
     key = ".".join(path) or "the recipe"
     line = _line_of(text, path)
@@ -124,7 +124,7 @@ def _explain(fault: Any, source: str, text: str) -> str:
     found = fault.get("input")
     kind = fault["type"]
     if kind == "extra_forbidden":
-        names = [n for n in (model.model_fields if model else {})]
+        names = list(model.model_fields if model else {})
         close = difflib.get_close_matches(path[-1], names, 1, 0.5)
         hint = f"did you mean {close[0]!r}?" if close else f"allowed: {', '.join(names)}"
         return f"{place}: unknown key {key!r}; {hint}"

@@ -18,7 +18,11 @@ class Mse(_Loss):
     """Mean squared error."""
 
     kind: Literal["mse"] = "mse"
-    clipped: bool = Field(False, title="Clipped", description="For values in 0..1: an output beyond an end is no error where the target is at that end, as it is clipped before it is shown.")
+    clipped: bool = Field(
+        False,
+        title="Clipped",
+        description="For values in 0..1: an output beyond an end is no error where the target is at that end, as it is clipped before it is shown.",
+    )
 
 
 class L1(_Loss):
@@ -31,7 +35,9 @@ class Charbonnier(_Loss):
     """Smooth absolute error sqrt(d^2 + epsilon^2) (Charbonnier et al. 1994)."""
 
     kind: Literal["charbonnier"] = "charbonnier"
-    epsilon: float = Field(1e-3, gt=0, le=1, title="Epsilon", description="Where it turns from square to straight.")
+    epsilon: float = Field(
+        1e-3, gt=0, le=1, title="Epsilon", description="Where it turns from square to straight."
+    )
 
 
 class Bce(_Loss):
@@ -44,30 +50,53 @@ class Ssim(_Loss):
     """1 - structural similarity (Wang et al. 2004), mixed with the mean absolute error."""
 
     kind: Literal["ssim"] = "ssim"
-    window: int = Field(11, ge=3, le=33, title="Window", description="Side of the Gaussian window, in pixels (odd).")
-    mix: float = Field(0.84, ge=0, le=1, title="Mix", description="Share of SSIM; the rest is L1 (Zhao et al. 2017).")
+    window: int = Field(
+        11, ge=3, le=33, title="Window", description="Side of the Gaussian window, in pixels (odd)."
+    )
+    mix: float = Field(
+        0.84,
+        ge=0,
+        le=1,
+        title="Mix",
+        description="Share of SSIM; the rest is L1 (Zhao et al. 2017).",
+    )
 
 
 class MsSsim(_Loss):
     """1 - multi-scale structural similarity (Wang et al. 2003), mixed with L1."""
 
     kind: Literal["ms_ssim"] = "ms_ssim"
-    window: int = Field(11, ge=3, le=33, title="Window", description="Side of the Gaussian window, in pixels (odd).")
-    mix: float = Field(0.84, ge=0, le=1, title="Mix", description="Share of MS-SSIM; the rest is L1 (Zhao et al. 2017).")
+    window: int = Field(
+        11, ge=3, le=33, title="Window", description="Side of the Gaussian window, in pixels (odd)."
+    )
+    mix: float = Field(
+        0.84,
+        ge=0,
+        le=1,
+        title="Mix",
+        description="Share of MS-SSIM; the rest is L1 (Zhao et al. 2017).",
+    )
 
 
 class Sad(_Loss):
     """Spectral angle distance in radians (Kruse et al. 1993): blind to brightness."""
 
     kind: Literal["sad"] = "sad"
-    mse: float = Field(0.0, ge=0, title="MSE share", description="Weight of an added mean squared error, which the angle alone does not fix.")
+    mse: float = Field(
+        0.0,
+        ge=0,
+        title="MSE share",
+        description="Weight of an added mean squared error, which the angle alone does not fix.",
+    )
 
 
 class Sid(_Loss):
     """Spectral information divergence (Chang 2000); values must be positive."""
 
     kind: Literal["sid"] = "sid"
-    mse: float = Field(0.0, ge=0, title="MSE share", description="Weight of an added mean squared error.")
+    mse: float = Field(
+        0.0, ge=0, title="MSE share", description="Weight of an added mean squared error."
+    )
 
 
 class Gaussian(_Loss):

@@ -28,7 +28,12 @@ class Dense(_Network):
     """Fully connected layers on the flattened item (Rumelhart, Hinton & Williams 1986)."""
 
     kind: Literal["dense"] = "dense"
-    layers: tuple[Width, ...] = Field((512, 256), max_length=32, title="Layers", description="Neurons of each hidden layer, from the input to the bottleneck.")
+    layers: tuple[Width, ...] = Field(
+        (512, 256),
+        max_length=32,
+        title="Layers",
+        description="Neurons of each hidden layer, from the input to the bottleneck.",
+    )
     norm: Literal["none", "batch", "layer"] = Field("none", title="Normalisation")
     tied: bool = Field(False, title="Tied weights")
     """The decoder uses the encoder's matrices, transposed: half the weights."""
@@ -38,12 +43,29 @@ class Conv(_Network):
     """Convolutions that halve the grid stage by stage (Masci et al. 2011)."""
 
     kind: Literal["conv"] = "conv"
-    channels: tuple[Channels, ...] = Field((32, 64), min_length=1, max_length=12, title="Channels", description="Feature maps after each stage.")
-    kernel: int = Field(3, ge=1, le=31, title="Kernel", description="Side of the filter, in pixels.")
-    stride: int = Field(2, ge=1, le=8, title="Stride", description="By how much each stage shrinks the grid.")
-    down: Literal["stride", "max", "average"] = Field("stride", title="Shrinking", description="By a strided convolution, or by pooling after it.")
+    channels: tuple[Channels, ...] = Field(
+        (32, 64),
+        min_length=1,
+        max_length=12,
+        title="Channels",
+        description="Feature maps after each stage.",
+    )
+    kernel: int = Field(
+        3, ge=1, le=31, title="Kernel", description="Side of the filter, in pixels."
+    )
+    stride: int = Field(
+        2, ge=1, le=8, title="Stride", description="By how much each stage shrinks the grid."
+    )
+    down: Literal["stride", "max", "average"] = Field(
+        "stride", title="Shrinking", description="By a strided convolution, or by pooling after it."
+    )
     convs: int = Field(1, ge=1, le=8, title="Convolutions per stage")
-    layers: tuple[Width, ...] = Field((), max_length=8, title="Dense layers", description="Fully connected layers between the last grid and the bottleneck.")
+    layers: tuple[Width, ...] = Field(
+        (),
+        max_length=8,
+        title="Dense layers",
+        description="Fully connected layers between the last grid and the bottleneck.",
+    )
     norm: Literal["none", "batch", "group"] = Field("none", title="Normalisation")
 
 
@@ -51,11 +73,31 @@ class Residual(_Network):
     """Stages of residual blocks (He et al. 2016), halving the grid between stages."""
 
     kind: Literal["residual"] = "residual"
-    channels: tuple[Channels, ...] = Field((32, 64), min_length=1, max_length=12, title="Channels", description="Feature maps of each stage.")
+    channels: tuple[Channels, ...] = Field(
+        (32, 64),
+        min_length=1,
+        max_length=12,
+        title="Channels",
+        description="Feature maps of each stage.",
+    )
     blocks: int = Field(2, ge=1, le=32, title="Blocks per stage")
-    kernel: int = Field(3, ge=1, le=31, title="Kernel", description="Side of the filter, in pixels (odd).", json_schema_extra={"multipleOf": 1})
-    stride: int = Field(2, ge=1, le=8, title="Stride", description="By how much each stage shrinks the grid.")
-    layers: tuple[Width, ...] = Field((), max_length=8, title="Dense layers", description="Fully connected layers between the last grid and the bottleneck.")
+    kernel: int = Field(
+        3,
+        ge=1,
+        le=31,
+        title="Kernel",
+        description="Side of the filter, in pixels (odd).",
+        json_schema_extra={"multipleOf": 1},
+    )
+    stride: int = Field(
+        2, ge=1, le=8, title="Stride", description="By how much each stage shrinks the grid."
+    )
+    layers: tuple[Width, ...] = Field(
+        (),
+        max_length=8,
+        title="Dense layers",
+        description="Fully connected layers between the last grid and the bottleneck.",
+    )
     norm: Literal["none", "batch", "group"] = Field("none", title="Normalisation")
 
 
@@ -63,10 +105,24 @@ class Temporal(_Network):
     """Dilated residual convolutions along time (Bai et al. 2018), for sequences (channels, steps)."""
 
     kind: Literal["temporal"] = "temporal"
-    channels: tuple[Channels, ...] = Field((32, 64), min_length=1, max_length=12, title="Channels", description="Feature rows of each stage.")
-    dilations: tuple[Annotated[int, Field(ge=1, le=1024)], ...] = Field((1, 2, 4), min_length=1, max_length=12, title="Dilations", description="Gaps between filter taps of the blocks in a stage, in steps.")
+    channels: tuple[Channels, ...] = Field(
+        (32, 64),
+        min_length=1,
+        max_length=12,
+        title="Channels",
+        description="Feature rows of each stage.",
+    )
+    dilations: tuple[Annotated[int, Field(ge=1, le=1024)], ...] = Field(
+        (1, 2, 4),
+        min_length=1,
+        max_length=12,
+        title="Dilations",
+        description="Gaps between filter taps of the blocks in a stage, in steps.",
+    )
     kernel: int = Field(3, ge=1, le=63, title="Kernel", description="Taps of a filter (odd).")
-    stride: int = Field(2, ge=1, le=16, title="Stride", description="By how much each stage shortens the sequence.")
+    stride: int = Field(
+        2, ge=1, le=16, title="Stride", description="By how much each stage shortens the sequence."
+    )
     layers: tuple[Width, ...] = Field((), max_length=8, title="Dense layers")
     norm: Literal["none", "batch", "group"] = Field("none", title="Normalisation")
 
@@ -76,8 +132,14 @@ class Recurrent(_Network):
 
     kind: Literal["recurrent"] = "recurrent"
     hidden: int = Field(128, ge=1, le=8_192, title="Hidden size")
-    depth: int = Field(1, ge=1, le=8, title="Layers", description="Recurrent layers on top of each other.")
-    bidirectional: bool = Field(True, title="Both directions", description="The encoder reads the sequence forwards and backwards.")
+    depth: int = Field(
+        1, ge=1, le=8, title="Layers", description="Recurrent layers on top of each other."
+    )
+    bidirectional: bool = Field(
+        True,
+        title="Both directions",
+        description="The encoder reads the sequence forwards and backwards.",
+    )
 
 
 class Mirror(Spec):

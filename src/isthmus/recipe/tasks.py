@@ -24,8 +24,18 @@ class Denoise(_Task):
     """The item with noise in, the clean item out (Vincent et al. 2008)."""
 
     kind: Literal["denoise"] = "denoise"
-    noise: Literal["gaussian", "masking", "salt_pepper"] = Field("gaussian", title="Noise", description="Added normal noise; values set to zero; values set to black or white.")
-    amount: float = Field(0.3, gt=0, le=10, title="Amount", description="Standard deviation of the noise, or the share of values it hits.")
+    noise: Literal["gaussian", "masking", "salt_pepper"] = Field(
+        "gaussian",
+        title="Noise",
+        description="Added normal noise; values set to zero; values set to black or white.",
+    )
+    amount: float = Field(
+        0.3,
+        gt=0,
+        le=10,
+        title="Amount",
+        description="Standard deviation of the noise, or the share of values it hits.",
+    )
 
 
 TaskSpec = Annotated[Reconstruct | Denoise, Field(discriminator="kind")]

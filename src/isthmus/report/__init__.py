@@ -49,7 +49,10 @@ def write(folder: Path) -> Path:
     if made is not None and made.labels is not None:
         half = len(made.points) // 2
         flat, labels = codes["codes"], made.labels
-        metrics = {**metrics, **maps.cluster_figures(flat[:half], labels[:half], flat[half:], labels[half:])}
+        metrics = {
+            **metrics,
+            **maps.cluster_figures(flat[:half], labels[:half], flat[half:], labels[half:]),
+        }
     written = page.render(
         "report.html",
         [page.text("report.css", "isthmus.report"), page.text("scatter.css", "isthmus.maps")],
@@ -97,7 +100,9 @@ def _sentence(run: Run, planned: Plan, metrics: dict[str, Any], said: list[E.Eve
     text = f"{numbers:,} numbers -> {planned.bottleneck.numbers} numbers -> {numbers:,}"
     if "mse" not in metrics:
         return f"{text}; the training has not finished."
-    text += f": mean squared error {metrics['mse']:.5f} on {metrics['items']:,} {metrics['part']} items"
+    text += (
+        f": mean squared error {metrics['mse']:.5f} on {metrics['items']:,} {metrics['part']} items"
+    )
     if not metrics.get("pca_mse"):
         return text + "."
     gain = 100 * (1 - metrics["mse"] / metrics["pca_mse"])
@@ -115,7 +120,10 @@ def _curves(said: list[E.Event], metrics: dict[str, Any]) -> str:
         if isinstance(e, E.Evaluated) and e.metrics.get("loss") is not None
     ]
     level = ("PCA, test", metrics["pca_mse"]) if metrics.get("pca_mse") else None
-    lines = [Line("training loss", train, "var(--enc)"), Line("held-out loss", held, "var(--code)", "7 3")]
+    lines = [
+        Line("training loss", train, "var(--enc)"),
+        Line("held-out loss", held, "var(--code)", "7 3"),
+    ]
     return chart(lines, "epoch", "loss (logarithmic)", level)
 
 
@@ -135,7 +143,14 @@ def _snapshots(run: Run, said: list[E.Event]) -> list[tuple[str, Markup]]:
     if run.recipe.task.kind != "reconstruct":
         rows.append(("target", items["target"]))
     return [
-        (label, Markup(strip(_shown(run, values[:_SHOWN]), f"{label}: {len(values[:_SHOWN])} items", modality)))
+        (
+            label,
+            Markup(
+                strip(
+                    _shown(run, values[:_SHOWN]), f"{label}: {len(values[:_SHOWN])} items", modality
+                )
+            ),
+        )
         for label, values in rows
     ]
 
@@ -149,7 +164,12 @@ def _extremes(run: Run, codes: dict[str, Any]) -> list[tuple[str, Markup]]:
         for what, label in (("input", which), ("output", f"{which}, rebuilt")):
             values = _shown(run, codes[f"{which}_{what}"])
             alt = f"{label} items, errors {errors.min():.4g} to {errors.max():.4g}"
-            rows.append((f"{label} ({errors.mean():.4f})" if what == "input" else label, Markup(strip(values, alt, run.data["modality"]))))
+            rows.append(
+                (
+                    f"{label} ({errors.mean():.4f})" if what == "input" else label,
+                    Markup(strip(values, alt, run.data["modality"])),
+                )
+            )
     return rows
 
 
@@ -185,7 +205,11 @@ def _diagnostics(said: list[E.Event]) -> list[tuple[str, Markup]]:
     names = list(looked[-1].diagnostics) if looked else []
     charts = []
     for name in names:
-        points = [(float(e.epoch), e.diagnostics[name]) for e in looked if e.diagnostics.get(name) is not None]
+        points = [
+            (float(e.epoch), e.diagnostics[name])
+            for e in looked
+            if e.diagnostics.get(name) is not None
+        ]
         drawn = chart([Line(name.replace("_", " "), points, "var(--code)")], "epoch", "")
         if drawn:
             charts.append((name.replace("_", " "), Markup(drawn)))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 
-_WIDTH, _HEIGHT, _LEFT, _BOTTOM = 760.0, 280.0, 70.0, 34.0
+_WIDTH, _HEIGHT, _LEFT, _BOTTOM = 760.0, 280.0, 88.0, 34.0
 _MOST_POINTS = 600
 
 
@@ -21,7 +21,9 @@ class Line:
     dash: str = ""
 
 
-def chart(lines: list[Line], x_name: str, y_name: str, level: tuple[str, float] | None = None) -> str:
+def chart(
+    lines: list[Line], x_name: str, y_name: str, level: tuple[str, float] | None = None
+) -> str:
     """Curves over a logarithmic axis (linear where values are not positive), ``level`` a dashed line."""
     drawn = [Line(n.name, _thin(n.points), n.colour, n.dash) for n in lines if len(n.points) > 1]
     values = [y for line in drawn for _, y in line.points if math.isfinite(y)]
@@ -106,6 +108,15 @@ def _axis(
 def _ticks(low: float, high: float, logarithmic: bool) -> list[float]:
     if not logarithmic:
         return [low + (high - low) * i / 4 for i in range(5)]
-    candidates = [m * 10.0**e for e in range(math.floor(low) - 1, math.ceil(high) + 1) for m in (1, 2, 5)]
+    candidates = [
+        m * 10.0**e for e in range(math.floor(low) - 1, math.ceil(high) + 1) for m in (1, 2, 5)
+    ]
     inside = [v for v in candidates if low <= math.log10(v) <= high]
-    return inside if len(inside) >= 2 else [10 ** (low + (high - low) * i / 3) for i in range(4)]
+    if len(inside) >= 3:
+        return inside
+    # Less than a decade: round steps of one size.
+    bottom, top = 10**low, 10**high
+    step = 10 ** math.floor(math.log10((top - bottom) / 2))
+    while (top - bottom) / step > 6:
+        step *= 2
+    return [i * step for i in range(math.ceil(bottom / step), math.floor(top / step) + 1)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from html import escape
@@ -34,13 +35,13 @@ def hourglass(plan: Plan) -> str:
         x = number * (_BAND + _GAP)
         edges.append((x, height, x + _BAND))
         parts.append(_drawn(band, x, middle, height))
-    sides = [_side(a, b, middle) for a, b in zip(edges, edges[1:], strict=False)]
+    sides = [_side(a, b, middle) for a, b in itertools.pairwise(edges)]
     label = (
         f"{math.prod(plan.item)} numbers are squeezed to {plan.bottleneck.numbers} and back, "
         f"by {plan.parameters:,} weights."
     )
     return (
-        f'<svg viewBox="-4 0 {width + 8:.0f} {_TALLEST + 78:.0f}" role="img" '
+        f'<svg viewBox="-30 0 {width + 60:.0f} {_TALLEST + 78:.0f}" role="img" '
         f'aria-label="{escape(label)}" style="max-width:{min(width * 1.25, 1040):.0f}px">'
         f"<title>{escape(label)}</title>{''.join(sides)}{''.join(parts)}</svg>"
     )

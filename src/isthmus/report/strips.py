@@ -44,7 +44,9 @@ def _lines(items: Array, alt: str) -> str:
         x = np.linspace(2, width - 6, len(row)) + number * width
         y = height - 3 - (row - low) / span * (height - 6)
         path = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
-        parts.append(f'<polyline points="{path}" fill="none" stroke="var(--ink)" stroke-width="1.2"/>')
+        parts.append(
+            f'<polyline points="{path}" fill="none" stroke="var(--ink)" stroke-width="1.2"/>'
+        )
     return (
         f'<svg viewBox="0 0 {width * len(flat)} {height}" width="{width * len(flat)}" height="{height}" '
         f'role="img" aria-label="{escape(alt)}">{"".join(parts)}</svg>'

@@ -109,7 +109,7 @@ def seconds_per_call(call: Callable[[], object]) -> float:
 
 @cache
 def matmul_route() -> str:
-    """"medium" if that route is exact to 1e-5 and faster on this CPU, else "highest".
+    """ "medium" if that route is exact to 1e-5 and faster on this CPU, else "highest".
 
     On some CPUs torch's default library takes an old code path; "medium" allows another one. Where
     "medium" would round its inputs to bfloat16 the error check refuses it.
@@ -157,7 +157,8 @@ def keep_freed_memory() -> bool:
         return False
     m_trim_threshold, m_top_pad, m_mmap_threshold = -1, -2, -3
     settings = {m_mmap_threshold: 1 << 30, m_trim_threshold: 2**31 - 1, m_top_pad: 64 << 20}
-    return all([mallopt(name, value) == 1 for name, value in settings.items()])
+    set_one_by_one = [mallopt(name, value) == 1 for name, value in settings.items()]
+    return all(set_one_by_one)
 
 
 def join_processes() -> tuple[int, int]:

@@ -82,7 +82,9 @@ def _join(codes: list[Code], most: int) -> Code:
         if all(len(c.extras[name]) == len(c.values) for c in codes)
     }
     return Code(
-        torch.cat([c.values for c in codes])[:most], torch.cat([c.cost for c in codes])[:most], extras
+        torch.cat([c.values for c in codes])[:most],
+        torch.cat([c.cost for c in codes])[:most],
+        extras,
     )
 
 

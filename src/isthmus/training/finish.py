@@ -92,7 +92,11 @@ def _write_codes(
         arrays["labels"] = part.labels[:_MOST_CODES]
     for name, index in {"best": best, "worst": worst}.items():
         shown, made = _through(model, task, recipe, items, index)
-        arrays |= {f"{name}_input": shown, f"{name}_output": made, f"{name}_error": seen.errors[index]}
+        arrays |= {
+            f"{name}_input": shown,
+            f"{name}_output": made,
+            f"{name}_error": seen.errors[index],
+        }
     with replacing(path) as temporary:
         np.savez_compressed(temporary, **arrays)  # type: ignore[arg-type]
 

@@ -48,7 +48,9 @@ def _zero(layer: nn.Module) -> None:
     nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
 
 
-def _principal(items: Resident, numbers: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+def _principal(
+    items: Resident, numbers: int, generator: torch.Generator
+) -> tuple[Tensor, Tensor, Tensor]:
     """Mean (F,), up to ``numbers`` principal axes (k, F) and the spread along each (k,)."""
     count = min(len(items), _MOST_ITEMS)
     index = torch.randperm(len(items), generator=generator, device=generator.device)[:count]

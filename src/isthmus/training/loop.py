@@ -107,7 +107,10 @@ class Trainer:
             if reason == "completed":
                 state.epoch, state.batch = state.epoch + 1, 0
                 yield from self._look(state.epoch)
-                if recipe.training.patience and state.epochs_without_gain >= recipe.training.patience:
+                if (
+                    recipe.training.patience
+                    and state.epochs_without_gain >= recipe.training.patience
+                ):
                     reason = "patience"
                 elif self._due():
                     yield self._checkpoint_event()
@@ -118,9 +121,7 @@ class Trainer:
         self.model.use_generator(None)
         self.model.eval()
         last = self._evaluation()
-        yield E.Finished(
-            self._now(), state.epoch, state.step, reason, last.metrics if last else {}
-        )
+        yield E.Finished(self._now(), state.epoch, state.step, reason, last.metrics if last else {})
 
     def _epoch(self, stepper: Stepper) -> Generator[E.Event, None, str]:
         """The rest of the current epoch; returns why it ended."""
@@ -140,7 +141,9 @@ class Trainer:
             state.seconds = now - self.began
             last = state.batch == self.steps_per_epoch
             if last or now - told >= _SECONDS_BETWEEN_EVENTS:
-                yield self._progress_event(stepper, rate, (state.step - told_step) * group / (now - told))
+                yield self._progress_event(
+                    stepper, rate, (state.step - told_step) * group / (now - told)
+                )
                 told, told_step = time.perf_counter(), state.step
             if self.control.stopping:
                 return "stopped"
@@ -205,7 +208,9 @@ class Trainer:
     def _keep_best(self, seen: Evaluation) -> None:
         state = self.state
         numbers = math.prod(self.dataset.shape)
-        judged = seen.metrics["loss"] + self.model.bottleneck.weight * seen.metrics["cost"] / numbers
+        judged = (
+            seen.metrics["loss"] + self.model.bottleneck.weight * seen.metrics["cost"] / numbers
+        )
         if judged < state.best_loss:
             state.best_loss, state.best, state.epochs_without_gain = judged, clone(self.model), 0
         else:
@@ -229,7 +234,9 @@ class Trainer:
         assert self.folder is not None
         source = self.held if len(self.held) >= _SNAPSHOT_ITEMS else self.items
         clean = next(source.slices(_SNAPSHOT_ITEMS))
-        pair = self.task.pair(clean, torch.Generator(clean.device).manual_seed(self.recipe.training.seed))
+        pair = self.task.pair(
+            clean, torch.Generator(clean.device).manual_seed(self.recipe.training.seed)
+        )
         self.model.eval()
         output = self.model(pair.input).output
         self.model.train()
@@ -288,7 +295,9 @@ class Trainer:
                 "a training goes on only with the recipe it began with"
             )
         weights = {
-            n.removeprefix("model."): v for n, v in checkpoint.tensors.items() if n.startswith("model.")
+            n.removeprefix("model."): v
+            for n, v in checkpoint.tensors.items()
+            if n.startswith("model.")
         }
         fault = first_difference(self.model, weights)
         if fault:
@@ -304,4 +313,3 @@ def _write_arrays(path: Path, **tensors: Tensor) -> None:
     arrays = {name: value.cpu().numpy().astype(np.float16) for name, value in tensors.items()}
     with replacing(path) as temporary:
         np.savez_compressed(temporary, **arrays)  # type: ignore[arg-type]
-

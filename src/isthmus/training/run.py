@@ -1,14 +1,14 @@
 """The run directory: what a training leaves behind, and how it is read again.
 
-    recipe.toml            what was trained
-    data.json              what the model expects: shape, classes, scaling
-    events.jsonl           all that was said, a line each
-    checkpoint.safetensors how to go on; gone once the training is complete
-    weights.safetensors    the result
-    metrics.json           figures on the test part, with baselines
-    codes.npz              codes of the test part, best and worst items: what the report shows
-    snapshots/*.npz        the same few items at several epochs
-    card.md, report.html   for people
+recipe.toml            what was trained
+data.json              what the model expects: shape, classes, scaling
+events.jsonl           all that was said, a line each
+checkpoint.safetensors how to go on; gone once the training is complete
+weights.safetensors    the result
+metrics.json           figures on the test part, with baselines
+codes.npz              codes of the test part, best and worst items: what the report shows
+snapshots/*.npz        the same few items at several epochs
+card.md, report.html   for people
 """
 
 from __future__ import annotations

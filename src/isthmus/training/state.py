@@ -103,16 +103,25 @@ class State:
             setattr(self, name, value)
 
 
-def make_optimizer(parameters: list[torch.nn.Parameter], training: Training) -> torch.optim.Optimizer:
+def make_optimizer(
+    parameters: list[torch.nn.Parameter], training: Training
+) -> torch.optim.Optimizer:
     """The recipe's optimiser in torch's fused form, which makes one pass over the weights."""
     if training.optimizer == "sgd":
         return torch.optim.SGD(
-            parameters, training.learning_rate, 0.9, weight_decay=training.weight_decay,
-            nesterov=True, fused=True,
+            parameters,
+            training.learning_rate,
+            0.9,
+            weight_decay=training.weight_decay,
+            nesterov=True,
+            fused=True,
         )
     return torch.optim.AdamW(
-        parameters, training.learning_rate, (0.9, training.beta2),
-        weight_decay=training.weight_decay, fused=True,
+        parameters,
+        training.learning_rate,
+        (0.9, training.beta2),
+        weight_decay=training.weight_decay,
+        fused=True,
     )
 
 
@@ -123,7 +132,9 @@ def clone(model: torch.nn.Module) -> Tensors:
 
 def under(prefix: str, tensors: Tensors) -> Tensors:
     """The tensors named ``prefix.…``, without the prefix."""
-    return {n.removeprefix(f"{prefix}."): v for n, v in tensors.items() if n.startswith(f"{prefix}.")}
+    return {
+        n.removeprefix(f"{prefix}."): v for n, v in tensors.items() if n.startswith(f"{prefix}.")
+    }
 
 
 def _optimizer_tensors(prefix: str, optimizer: torch.optim.Optimizer) -> Tensors:

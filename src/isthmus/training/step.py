@@ -45,7 +45,7 @@ class Stepper:
         training, state = self.recipe.training, self.state
         self.model.set_progress(progress)
         state.optimizer.zero_grad(set_to_none=True)
-        parts = index.split(training.batch_size)
+        parts = torch.split(index, training.batch_size)
         for part in parts:
             batch = augment(items.gather(part), self.recipe.data, state.generator)
             if self.engine.channels_last and batch.dim() == 4:
@@ -78,7 +78,7 @@ class Stepper:
         critic.zero_grad(set_to_none=True)
         with self.engine.precision():
             loss = self.model.bottleneck.critic_loss(values)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         critic.step()
 
     def _share(self, pair: Pair) -> Pair:

@@ -30,14 +30,18 @@ def choose_engine(model: Autoencoder, task: Task, recipe: Recipe, items: Residen
     if len(model.plan.item) == 3 and recipe.encoder.kind != "dense":
         upright = replace(engine, channels_last=True)
         # A tie goes to the plain layout.
-        if _speed(upright, model, task, recipe, items) < 0.97 * _speed(engine, model, task, recipe, items):
+        if _speed(upright, model, task, recipe, items) < 0.97 * _speed(
+            engine, model, task, recipe, items
+        ):
             engine = upright
     if engine.bfloat16 and not _as_good(engine, model, task, recipe, items):
         engine = replace(engine, bfloat16=False)
     return engine
 
 
-def _speed(engine: Engine, model: Autoencoder, task: Task, recipe: Recipe, items: Resident) -> float:
+def _speed(
+    engine: Engine, model: Autoencoder, task: Task, recipe: Recipe, items: Resident
+) -> float:
     """Wall seconds of one step on a copy."""
     stepper = _copy(engine, model, task, recipe)
     index = order(len(items), recipe.training.seed, 0)[: recipe.training.batch_size]
@@ -45,7 +49,9 @@ def _speed(engine: Engine, model: Autoencoder, task: Task, recipe: Recipe, items
         return seconds_per_call(lambda: stepper.step(items, index, 1e-6, 0.5))
 
 
-def _as_good(engine: Engine, model: Autoencoder, task: Task, recipe: Recipe, items: Resident) -> bool:
+def _as_good(
+    engine: Engine, model: Autoencoder, task: Task, recipe: Recipe, items: Resident
+) -> bool:
     """Whether bfloat16 learns as float32 does over a few steps: the guard of an opt-in."""
     losses = []
     size = recipe.training.batch_size

@@ -23,7 +23,9 @@ from isthmus.training.state import State, Tensors
 class RunWriter:
     """Writes a run directory: starts it, appends events, checkpoints, and the result."""
 
-    def __init__(self, path: Path, recipe: Recipe, dataset: Dataset, engine: dict[str, Any]) -> None:
+    def __init__(
+        self, path: Path, recipe: Recipe, dataset: Dataset, engine: dict[str, Any]
+    ) -> None:
         self.path = path
         self.recipe = recipe
         self.dataset = dataset
@@ -65,7 +67,11 @@ class RunWriter:
 
     def weights(self, weights: Tensors) -> None:
         """Write the result."""
-        header = {"format": "isthmus-weights-1", "recipe": self.recipe.hash, "isthmus": isthmus.__version__}
+        header = {
+            "format": "isthmus-weights-1",
+            "recipe": self.recipe.hash,
+            "isthmus": isthmus.__version__,
+        }
         tensors = {n: v.detach().cpu().contiguous().clone() for n, v in weights.items()}
         try:
             with replacing(self.path / "weights.safetensors") as temporary:
@@ -110,4 +116,6 @@ def clear(path: Path, replace: bool) -> None:
 
 def finite(metrics: dict[str, float | None]) -> dict[str, float | None]:
     """Figures as JSON can hold them."""
-    return {n: None if v is None or not math.isfinite(v) else round(v, 8) for n, v in metrics.items()}
+    return {
+        n: None if v is None or not math.isfinite(v) else round(v, 8) for n, v in metrics.items()
+    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 from isthmus.datasets import open_dataset
@@ -62,7 +62,7 @@ class Fit(Iterator[E.Event]):
 
         return Model(self.trainer.recipe, self.trainer.model.to("cpu"), data_card(self.dataset))
 
-    def _run(self) -> Iterator[E.Event]:
+    def _run(self) -> Generator[E.Event, None, None]:
         trainer, writer = self.trainer, self._writer
         try:
             for event in trainer.run():
@@ -86,7 +86,12 @@ class Fit(Iterator[E.Event]):
         trainer = self.trainer
         writer.weights(trainer.model.state_dict())
         finish(
-            writer.path, trainer.model, trainer.task, trainer.recipe, self.dataset, trainer.state.seconds
+            writer.path,
+            trainer.model,
+            trainer.task,
+            trainer.recipe,
+            self.dataset,
+            trainer.state.seconds,
         )
         if event.reason != "stopped":
             writer.checkpoint.unlink(missing_ok=True)
