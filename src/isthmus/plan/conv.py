@@ -40,35 +40,30 @@ def _trunk(spec: Conv, item: Shape) -> list[Layer]:
 
 
 def decoder(spec: Conv, code: Shape, item: Shape, raw: Shape) -> list[Layer]:
-    """The stages in reverse; every grid grows to exactly the size it had on the way in."""
+    """The encoder's layers undone one by one, so every grid comes back to the size it had."""
     channels_out = math.prod(raw) // math.prod(grid_of(item)[1:])
-    stages = _stage_shapes(spec, item)
-    layers = tail(spec, code, stages[-1])
-    for index in reversed(range(len(spec.channels))):
-        target = stages[index]
-        outputs = spec.channels[index - 1] if index > 0 else channels_out
-        bend = finish(index, spec.norm, spec.activation, spec.dropout)
-        if spec.down == "stride":
-            for number in range(spec.convs - 1):
-                layers += [L.Conv(index, spec.channels[index], spec.kernel, 1), *bend]
-            layers.append(L.ConvTranspose(index, outputs, spec.kernel, spec.stride, target[1:]))
-        else:
-            layers.append(L.Upsample(index, target[1:]))
-            for number in range(spec.convs - 1):
-                layers += [L.Conv(index, spec.channels[index], spec.kernel, 1), *bend]
-            layers.append(L.Conv(index, outputs, spec.kernel, 1))
-        if index > 0:
-            layers += bend
+    trunk = chain("encoder", _trunk(spec, item), item)
+    entry = next(layer for layer in trunk.layers if isinstance(layer, L.Conv))
+    layers = tail(spec, code, trunk.shapes[-1])
+    for layer, before in reversed(trunk.steps):
+        match layer:
+            case L.Pool():
+                layers.append(L.Upsample(layer.spec_index, before[1:]))
+            case L.Conv():
+                first = layer is entry
+                layers.append(_undo(layer, channels_out if first else before[0], before[1:]))
+                if not first:
+                    layers += finish(layer.spec_index, spec.norm, spec.activation, spec.dropout)
+            case _:
+                pass
     return [*layers, L.Reshape(shape=raw)] if len(raw) == 1 else layers
 
 
-def _stage_shapes(spec: Conv, item: Shape) -> list[Shape]:
-    """The shape before the first stage and after each."""
-    shapes = [grid_of(item)]
-    for index in range(len(spec.channels)):
-        part = spec.model_copy(update={"channels": spec.channels[: index + 1]})
-        shapes.append(grid_after(part, item))
-    return shapes
+def _undo(layer: L.Conv, outputs: int, grid: Shape) -> Layer:
+    """The layer that brings a convolution's grid back: a plain one where the grid did not change."""
+    if layer.stride == 1 and layer.kernel % 2 == 1:
+        return L.Conv(layer.spec_index, outputs, layer.kernel, 1)
+    return L.ConvTranspose(layer.spec_index, outputs, layer.kernel, layer.stride, grid)
 
 
 def head(spec: Conv | Residual | Temporal, grid: Shape, latent: Shape) -> list[Layer]:

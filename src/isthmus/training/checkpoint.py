@@ -46,7 +46,7 @@ def save(path: Path, state: State, engine: dict[str, Any], recipe_hash: str, eve
     # contiguous copies: safetensors refuses tensors that share memory or have gaps.
     tensors = {n: v.detach().cpu().contiguous().clone() for n, v in state.tensors().items()}
     with replacing(path) as temporary:
-        save_file(tensors, temporary, header)
+        save_file(tensors, temporary, pack(header))
 
 
 def load(path: Path) -> Checkpoint:
@@ -71,9 +71,21 @@ def read_tensors(path: Path) -> tuple[Tensors, dict[str, str]]:
         raise RunError(f"{path}: is missing")
     try:
         with safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return tensors, unpack(file.metadata())
     except (SafetensorError, OSError, RuntimeError, ValueError) as error:
         raise RunError(f"{path}: is damaged ({error}); restore it or train again") from None
+
+
+def pack(header: dict[str, str]) -> dict[str, str]:
+    """A header under one key: several would be written in a random order, and files would differ."""
+    return {"isthmus": json.dumps(header)}
+
+
+def unpack(metadata: dict[str, str] | None) -> dict[str, str]:
+    """The inverse of ``pack``; {} for a file of another origin."""
+    held = json.loads((metadata or {}).get("isthmus", "{}"))
+    return held if isinstance(held, dict) else {}
 
 
 def first_difference(model: torch.nn.Module, tensors: Tensors) -> str | None:

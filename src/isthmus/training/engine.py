@@ -17,9 +17,9 @@ from functools import cache
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from isthmus.recipe import Training
+from isthmus.training import machine
 
 _PROBE_SECONDS = 0.12
 
@@ -70,13 +70,14 @@ def first_choice(training: Training) -> Engine:
     keep_freed_memory()
     rank, world = join_processes()
     cuda = torch.cuda.is_available()
+    probed = machine.probe() if not cuda else {"matmul": "high", "channels_last": True}
     device = f"cuda:{int(os.environ.get('LOCAL_RANK', '0'))}" if cuda else "cpu"
     return Engine(
         device=device,
         threads=1 if training.threads == "auto" else training.threads,
-        matmul="high" if cuda else matmul_route(),
+        matmul=str(probed["matmul"]),
         bfloat16=training.precision == "bfloat16",
-        channels_last=False,
+        channels_last=bool(probed["channels_last"]),
         rank=rank,
         world=world,
     )
@@ -105,41 +106,6 @@ def seconds_per_call(call: Callable[[], object]) -> float:
         call()
         best = min(best, time.perf_counter() - start)
     return best
-
-
-@cache
-def matmul_route() -> str:
-    """ "medium" if that route is exact to 1e-5 and faster on this CPU, else "highest".
-
-    On some CPUs torch's default library takes an old code path; "medium" allows another one. Where
-    "medium" would round its inputs to bfloat16 the error check refuses it.
-    """
-    generator = torch.Generator().manual_seed(0)
-    a = torch.randn(256, 784, generator=generator)
-    b = torch.randn(784, 512, generator=generator)
-    exact = a.double() @ b.double()
-    before = torch.get_float32_matmul_precision()
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    seconds: dict[str, float] = {}
-    try:
-        for route in ("highest", "medium"):
-            torch.set_float32_matmul_precision(route)
-            error = float(((a @ b).double() - exact).abs().max() / exact.abs().max())
-            if error < 1e-5:
-                seconds[route] = min(_timed(a, b) for _ in range(12))
-    finally:
-        torch.set_float32_matmul_precision(before)
-        torch.set_num_threads(threads)
-    if "medium" in seconds and seconds["medium"] < 0.95 * seconds["highest"]:
-        return "medium"
-    return "highest"
-
-
-def _timed(a: Tensor, b: Tensor) -> float:
-    start = time.perf_counter()
-    torch.mm(a, b)
-    return time.perf_counter() - start
 
 
 @cache

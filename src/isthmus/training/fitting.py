@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from pathlib import Path
 
 from isthmus.datasets import open_dataset
@@ -129,11 +130,12 @@ def train(
     Raises TrainingError if the training fails; the last good weights are kept in the run.
     """
     folder = Path(output) if output is not None else free_folder(Path("runs"), recipe.name)
-    for event in fit(recipe, data, folder, resume, force):
-        if on_event is not None:
-            on_event(event)
-        if isinstance(event, E.Failed):
-            raise TrainingError(event.reason)
+    with closing(fit(recipe, data, folder, resume, force)) as fitting:
+        for event in fitting:
+            if on_event is not None:
+                on_event(event)
+            if isinstance(event, E.Failed):
+                raise TrainingError(event.reason)
     return Run(folder)
 
 

@@ -50,12 +50,12 @@ class Stepper:
             batch = augment(items.gather(part), self.recipe.data, state.generator)
             if self.engine.channels_last and batch.dim() == 4:
                 batch = batch.contiguous(memory_format=torch.channels_last)
-            pair = self._share(self.task.pair(batch, state.generator))
-            share = len(part) / len(index)
+            pair, share = self._share(self.task.pair(batch, state.generator))
+            share *= len(part) / len(index)
             with self.engine.precision():
                 loss, cost, values = self.objective(pair.input, pair.target, pair.weight)
             total = loss + cost * (self.model.bottleneck.weight / self.numbers)
-            (total * share if len(parts) > 1 else total).backward()
+            (total * share if share != 1 else total).backward()
             self.sums += torch.stack((loss.detach(), cost.detach())) * share
             if state.critic is not None:
                 self._critic_step(state.critic, values.detach())
@@ -81,13 +81,19 @@ class Stepper:
         loss.backward()  # type: ignore[no-untyped-call]
         critic.step()
 
-    def _share(self, pair: Pair) -> Pair:
-        """This process's part of a batch, under ``torchrun``; noise was drawn for the whole batch."""
-        if self.engine.world == 1:
-            return pair
-        mine = slice(self.engine.rank, None, self.engine.world)
+    def _share(self, pair: Pair) -> tuple[Pair, float]:
+        """This process's part of a batch under ``torchrun``, and what its mean counts.
+
+        Noise was drawn for the whole batch, so that the processes together see what one would.
+        Gradients are averaged over processes: a larger part than the others' counts for more.
+        """
+        count, world = len(pair.input), self.engine.world
+        if world == 1 or count < world:
+            return pair, 1.0
+        mine = slice(self.engine.rank, None, world)
         weight = None if pair.weight is None else pair.weight[mine]
-        return Pair(pair.input[mine], pair.target[mine], weight)
+        part = Pair(pair.input[mine], pair.target[mine], weight)
+        return part, len(part.input) * world / count
 
 
 class _Objective(nn.Module):

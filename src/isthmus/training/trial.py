@@ -27,13 +27,6 @@ def choose_engine(model: Autoencoder, task: Task, recipe: Recipe, items: Residen
     options = [replace(engine, threads=n) for n in threads]
     if len(options) > 1:
         engine = min(options, key=lambda option: _speed(option, model, task, recipe, items))
-    if len(model.plan.item) == 3 and recipe.encoder.kind != "dense":
-        upright = replace(engine, channels_last=True)
-        # A tie goes to the plain layout.
-        if _speed(upright, model, task, recipe, items) < 0.97 * _speed(
-            engine, model, task, recipe, items
-        ):
-            engine = upright
     if engine.bfloat16 and not _as_good(engine, model, task, recipe, items):
         engine = replace(engine, bfloat16=False)
     return engine

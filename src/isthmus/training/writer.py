@@ -44,6 +44,8 @@ class RunWriter:
             if not events_to_keep:
                 write_text(self.path / "recipe.toml", self.recipe.to_toml())
                 write_json(self.path / "data.json", data_card(self.dataset))
+            for stale in self.path.glob(".*.safetensors"):
+                stale.unlink()  # a kill in the middle of a write left it
             events = self.path / "events.jsonl"
             events.touch()
             os.truncate(events, events_to_keep)
@@ -70,12 +72,12 @@ class RunWriter:
         header = {
             "format": "isthmus-weights-1",
             "recipe": self.recipe.hash,
-            "isthmus": isthmus.__version__,
+            "version": isthmus.__version__,
         }
         tensors = {n: v.detach().cpu().contiguous().clone() for n, v in weights.items()}
         try:
             with replacing(self.path / "weights.safetensors") as temporary:
-                save_file(tensors, temporary, header)
+                save_file(tensors, temporary, ck.pack(header))
         except OSError as error:
             raise RunError(f"{self.path}: cannot be written ({error.strerror or error})") from None
 

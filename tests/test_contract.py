@@ -1,0 +1,158 @@
+"""One contract for every bottleneck, loss, network and task, found by inspection."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from isthmus.autoencoder import Autoencoder
+from isthmus.recipe import Conv, Dense, Mirror, Recipe, Reconstruct, VectorQuantized
+from isthmus.tasks import Pair, build_task
+from tests.kinds import kinds, losses
+
+ITEM = (1, 12, 10)
+NETWORKS = [k for k in kinds("encoder")]
+BOTTLENECKS = kinds("bottleneck")
+
+
+def _bottleneck(cls: Any, spatial: bool) -> Any:
+    size = 4 if spatial else 8
+    more = {"groups": 2, "codebook": 16} if cls is VectorQuantized else {}
+    return cls(size=size, spatial=spatial, **more)
+
+
+def _item_for(cls: Any) -> tuple[int, ...]:
+    return (2, 40) if cls.__name__ in {"Temporal", "Recurrent"} else ITEM
+
+
+CASES = [
+    *[
+        (Recipe(bottleneck=_bottleneck(b, False), encoder=Dense(layers=(16,))), ITEM)
+        for b in BOTTLENECKS
+    ],
+    *[
+        (Recipe(bottleneck=_bottleneck(b, True), encoder=Conv(channels=(6,))), ITEM)
+        for b in BOTTLENECKS
+    ],
+    *[(Recipe(encoder=n()), _item_for(n)) for n in NETWORKS],
+    *[(Recipe(encoder=n(dropout=0.2, start="pca")), _item_for(n)) for n in NETWORKS],
+    *[(Recipe(task=Reconstruct(loss=k())), (2, 16, 14)) for k in losses()],
+    *[(Recipe(task=t()), ITEM) for t in kinds("task")],
+    (Recipe(encoder=Conv(channels=(4, 6), norm="batch", convs=2, down="max", layers=(12,))), ITEM),
+    (Recipe(encoder=Dense(layers=(16,), tied=True, norm="layer")), ITEM),
+    (Recipe(encoder=Conv(channels=(4,)), decoder=Dense(layers=(9,))), ITEM),
+    (Recipe(encoder=Conv(channels=(4,))), (33,)),
+]
+IDS = [
+    "-".join([r.encoder.kind, r.bottleneck.kind, r.task.kind, r.task.loss.kind, str(i)])
+    for i, (r, _) in enumerate(CASES)
+]
+every = pytest.mark.parametrize(("recipe", "item"), CASES, ids=IDS)
+
+
+def _model(recipe: Recipe, item: tuple[int, ...]) -> Autoencoder:
+    model = Autoencoder.from_recipe(recipe, item, seed=1)
+    model.use_generator(torch.Generator().manual_seed(3))
+    return model
+
+
+def _items(item: tuple[int, ...], count: int = 6) -> torch.Tensor:
+    return torch.rand(count, *item, generator=torch.Generator().manual_seed(5))
+
+
+@every
+def test_the_plan_and_the_built_model_agree(recipe: Recipe, item: tuple[int, ...]) -> None:
+    model = _model(recipe, item)
+    assert sum(p.numel() for p in model.parameters()) == model.plan.parameters
+    for network in (model.encoder, model.decoder):
+        own = [sum(p.numel() for p in layer.parameters()) for layer in network.layers]
+        assert own == [layer.parameters(shape) for layer, shape in network.plan.steps]
+        seen: list[tuple[int, ...]] = []
+        hooks = [
+            layer.register_forward_hook(lambda _m, _i, out: seen.append(tuple(out.shape[1:])))
+            for layer in network.layers
+        ]
+        network.eval()(torch.rand(2, *network.plan.shapes[0]))
+        for hook in hooks:
+            hook.remove()
+        assert seen == list(network.plan.shapes[1:])
+
+
+@every
+def test_gradients_are_finite_and_reach_the_encoder(recipe: Recipe, item: tuple[int, ...]) -> None:
+    model = _model(recipe, item).train()
+    task = build_task(recipe.task)
+    pair = task.pair(_items(item), torch.Generator().manual_seed(0))
+    loss, cost, made = task.objective(model, pair)
+    assert made.output.shape == pair.target.shape
+    assert made.code.cost.shape == (6,)
+    assert made.code.values.shape[1:] == model.plan.bottleneck.code
+    (loss + 0.1 * cost).backward()
+    for name, parameter in model.encoder.named_parameters():
+        assert parameter.grad is not None, name
+        assert torch.isfinite(parameter.grad).all(), name
+    assert any(p.grad.abs().sum() > 0 for p in model.encoder.parameters() if p.grad is not None)
+
+
+@every
+def test_the_same_generator_gives_the_same_result(recipe: Recipe, item: tuple[int, ...]) -> None:
+    before = torch.random.get_rng_state()
+    results = []
+    for _ in range(2):
+        model = _model(recipe, item).train()
+        results.append(model(_items(item)).raw)
+    assert torch.equal(*results)
+    assert torch.equal(before, torch.random.get_rng_state()), "torch's global randomness was used"
+
+
+@every
+def test_evaluation_repeats_and_survives_a_file(
+    recipe: Recipe, item: tuple[int, ...], tmp_path: Path
+) -> None:
+    model = _model(recipe, item).eval()
+    first = model(_items(item))
+    assert torch.equal(first.raw, model(_items(item)).raw)
+    save_file({n: v.clone() for n, v in model.state_dict().items()}, tmp_path / "w.safetensors")
+    other = Autoencoder.from_recipe(recipe, item, seed=99).eval()
+    other.load_state_dict(load_file(tmp_path / "w.safetensors"))
+    assert torch.equal(first.raw, other(_items(item)).raw)
+    assert torch.allclose(first.output, other.decode(first.code.values), atol=1e-6)
+
+
+@every
+def test_diagnostics_are_finite_numbers(recipe: Recipe, item: tuple[int, ...]) -> None:
+    model = _model(recipe, item).eval()
+    with torch.no_grad():
+        figures = model.bottleneck.diagnostics(model(_items(item, 32)).code)
+    assert figures
+    assert all(isinstance(v, float) and math.isfinite(v) for v in figures.values()), figures
+
+
+@every
+def test_items_do_not_mix_in_evaluation(recipe: Recipe, item: tuple[int, ...]) -> None:
+    model = _model(recipe, item).eval()
+    items = _items(item)
+    together = model(items).output
+    alone = torch.cat([model(items[i : i + 1]).output for i in range(len(items))])
+    assert torch.allclose(together, alone, atol=1e-5)
+
+
+def test_every_kind_is_covered() -> None:
+    covered = {r.bottleneck.kind for r, _ in CASES}
+    assert covered == {k.model_fields["kind"].default for k in BOTTLENECKS}
+    assert {r.encoder.kind for r, _ in CASES} == {k.model_fields["kind"].default for k in NETWORKS}
+    assert any(isinstance(r.decoder, Mirror) for r, _ in CASES)
+
+
+@pytest.mark.parametrize("task", kinds("task"), ids=lambda k: k.__name__)
+def test_tasks_give_back_what_they_are_given(task: Any) -> None:
+    batch = _items(ITEM)
+    kept = batch.clone()
+    made: Pair = build_task(task()).pair(batch, torch.Generator().manual_seed(0))
+    assert torch.equal(batch, kept), "a task must not change its batch"
+    assert made.target.shape == batch.shape
