@@ -16,7 +16,7 @@ from isthmus.tasks import Pair, build_task
 from tests.kinds import kinds, losses
 
 ITEM = (1, 12, 10)
-NETWORKS = [k for k in kinds("encoder")]
+NETWORKS = kinds("encoder")
 BOTTLENECKS = kinds("bottleneck")
 
 

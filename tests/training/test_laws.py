@@ -121,7 +121,7 @@ def test_kill_9_at_any_moment_then_resume(tmp_path: Path) -> None:
     chance = random.Random(0)
     kills = 0
     for _ in range(40):
-        child = subprocess.Popen(command, stderr=subprocess.PIPE)
+        child = subprocess.Popen(command)
         if kills < 5:
             while child.poll() is None and not (folder / "events.jsonl").exists():
                 time.sleep(0.01)
@@ -134,8 +134,7 @@ def test_kill_9_at_any_moment_then_resume(tmp_path: Path) -> None:
             if held.exists():
                 ck.load(held)  # whole, or this raises
             continue
-        _, said = child.communicate()
-        assert child.returncode == 0, said.decode()
+        assert child.wait() == 0
         break
     assert kills >= 2
     assert weights(folder) == weights(tmp_path / "whole")

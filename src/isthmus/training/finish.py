@@ -15,7 +15,6 @@ from isthmus.recipe import Recipe
 from isthmus.tasks import Task
 from isthmus.training.batches import Resident
 from isthmus.training.evaluate import Evaluation, evaluate, pca_mse
-from isthmus.training.writer import finite
 
 _SHOWN = 12
 _MOST_CODES = 10_000
@@ -144,3 +143,10 @@ Mean squared error on {metrics["items"]} {metrics["part"]} items: {metrics["mse"
 - Data: {dataset.name}, {len(dataset.train)} training items, {len(dataset.test)} test items.
 - Recipe hash: {recipe.hash}. Repeat: `isthmus train recipe.toml`.
 """
+
+
+def finite(metrics: dict[str, float | None]) -> dict[str, float | None]:
+    """Figures as JSON can hold them."""
+    return {
+        n: None if v is None or not math.isfinite(v) else round(v, 8) for n, v in metrics.items()
+    }

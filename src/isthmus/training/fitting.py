@@ -13,7 +13,6 @@ from isthmus.model import Model
 from isthmus.recipe import Recipe
 from isthmus.training import checkpoint as ck
 from isthmus.training import events as E
-from isthmus.training.finish import finish
 from isthmus.training.loop import Control, Trainer
 from isthmus.training.run import Run
 from isthmus.training.writer import RunWriter, clear
@@ -85,15 +84,7 @@ class Fit(Iterator[E.Event]):
 
     def _finish(self, writer: RunWriter, event: E.Finished) -> None:
         trainer = self.trainer
-        writer.weights(trainer.model.state_dict())
-        finish(
-            writer.path,
-            trainer.model,
-            trainer.task,
-            trainer.recipe,
-            self.dataset,
-            trainer.state.seconds,
-        )
+        writer.result(trainer.model, trainer.task, trainer.state.seconds)
         if event.reason != "stopped":
             writer.checkpoint.unlink(missing_ok=True)
 

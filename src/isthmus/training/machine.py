@@ -102,7 +102,7 @@ def _channels_last() -> bool:
 
     times = [(step(torch.contiguous_format), step(torch.channels_last)) for _ in range(3)]
     plain, other = (min(column) for column in zip(*times, strict=True))
-    return other < _CLEARLY_FASTER * plain
+    return bool(other < _CLEARLY_FASTER * plain)
 
 
 def _best(call: Callable[[], object], times: int) -> float:

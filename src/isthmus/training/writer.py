@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import math
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, BinaryIO
 
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 
 import isthmus
+from isthmus.autoencoder import Autoencoder
 from isthmus.datasets.base import Dataset
 from isthmus.errors import RunError
 from isthmus.files import replacing, write_json, write_text
 from isthmus.recipe import Recipe
+from isthmus.tasks import Task
 from isthmus.training import checkpoint as ck
 from isthmus.training import events as E
+from isthmus.training.finish import finish
 from isthmus.training.state import State, Tensors
 
 
@@ -30,7 +35,7 @@ class RunWriter:
         self.recipe = recipe
         self.dataset = dataset
         self.engine = engine
-        self._events: IO[bytes] | None = None
+        self._events: BinaryIO | None = None
 
     @property
     def checkpoint(self) -> Path:
@@ -39,7 +44,7 @@ class RunWriter:
 
     def start(self, events_to_keep: int = 0) -> None:
         """Open the directory; events after the checkpoint that is taken up are dropped."""
-        try:
+        with self._writing():
             self.path.mkdir(parents=True, exist_ok=True)
             if not events_to_keep:
                 write_text(self.path / "recipe.toml", self.recipe.to_toml())
@@ -49,23 +54,16 @@ class RunWriter:
             events = self.path / "events.jsonl"
             events.touch()
             os.truncate(events, events_to_keep)
-            self._events = events.open("ab")
-        except OSError as error:
-            raise RunError(f"{self.path}: cannot be written ({error.strerror or error})") from None
+            # Without a buffer: a full disk shows at the write, not when the file is closed.
+            self._events = events.open("ab", buffering=0)
 
     def keep(self, event: E.Event, state: State) -> None:
         """Append an event; write the checkpoint when it is one."""
         assert self._events is not None
-        try:
+        with self._writing():
             self._events.write(event.to_json().encode() + b"\n")
-            self._events.flush()
             if isinstance(event, E.Checkpointed):
                 ck.save(self.checkpoint, state, self.engine, self.recipe.hash, self._events.tell())
-        except OSError as error:
-            raise RunError(
-                f"{self.path}: cannot be written ({error.strerror or error}); "
-                "what was kept before is whole, and --resume goes on from there"
-            ) from None
 
     def weights(self, weights: Tensors) -> None:
         """Write the result."""
@@ -75,11 +73,25 @@ class RunWriter:
             "version": isthmus.__version__,
         }
         tensors = {n: v.detach().cpu().contiguous().clone() for n, v in weights.items()}
+        with self._writing(), replacing(self.path / "weights.safetensors") as temporary:
+            save_file(tensors, temporary, ck.pack(header))
+
+    def result(self, model: Autoencoder, task: Task, seconds: float) -> None:
+        """Write the weights, the figures, the card and the report."""
+        self.weights(model.state_dict())
+        with self._writing():
+            finish(self.path, model, task, self.recipe, self.dataset, seconds)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
         try:
-            with replacing(self.path / "weights.safetensors") as temporary:
-                save_file(tensors, temporary, ck.pack(header))
-        except OSError as error:
-            raise RunError(f"{self.path}: cannot be written ({error.strerror or error})") from None
+            yield
+        except (OSError, SafetensorError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise RunError(
+                f"{self.path}: cannot be written ({reason}); what was kept before is whole, "
+                "and --resume goes on from the last checkpoint"
+            ) from None
 
     def close(self) -> None:
         """Nothing more will be said."""
@@ -114,10 +126,3 @@ def clear(path: Path, replace: bool) -> None:
     if not replace:
         raise RunError(f"{path}: is a run already; resume it, or replace it by force")
     shutil.rmtree(path)
-
-
-def finite(metrics: dict[str, float | None]) -> dict[str, float | None]:
-    """Figures as JSON can hold them."""
-    return {
-        n: None if v is None or not math.isfinite(v) else round(v, 8) for n, v in metrics.items()
-    }
