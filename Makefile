@@ -3,11 +3,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ready
 
-.PHONY: help setup demo test check bench docs pictures clean
+.PHONY: help setup demo test test-slow check bench docs pictures clean
 .DEFAULT_GOAL := help
 
 help:  ## This list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 setup: $(STAMP)  ## Make .venv with all that tests and verbs need
 
@@ -27,6 +27,9 @@ demo: $(STAMP)  ## Train 784 -> 64 -> 784 on real handwritten digits and write t
 
 test: $(STAMP)  ## Run the tests
 	@$(BIN)/python -m pytest -n 2
+
+test-slow: $(STAMP)  ## Run all tests, the slow ones too
+	@$(BIN)/python -m pytest -n 2 --slow
 
 check: $(STAMP)  ## Lint, format, types, and the manual built strictly
 	@$(BIN)/ruff check .

@@ -8,10 +8,11 @@ OKABE_ITO = (
 """Okabe & Ito 2008: eight colours that stay apart with red-green and blue-yellow blindness."""
 
 _FURTHER = (
-    "#882255", "#44AA99", "#999933", "#332288", "#AA4499", "#117733", "#DDCC77", "#88CCEE",
-    "#661100", "#6699CC", "#AA4466", "#888888",
+    "#770000", "#aaee99", "#3322aa", "#443344", "#6677ff", "#ccddcc", "#dd1144", "#003377",
+    "#55eeff", "#ccaa55", "#0055ff", "#a05a78",
 )  # fmt: skip
-"""Further colours after Paul Tol's muted scheme, told apart by lightness as well as hue."""
+"""Further colours, each the farthest from all before it in CIELAB as seen by normal, protan and
+deutan eyes (Machado et al. 2009)."""
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 """Shapes that repeat what the colours say, for up to eight classes."""

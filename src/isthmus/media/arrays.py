@@ -23,10 +23,11 @@ _MOST_IDX_BYTES = 4 << 30
 def read(path: Path) -> dict[str, Array]:
     """The arrays of an .npz file by name, or of an .npy file as ``x``. Raises DataError."""
     try:
-        if path.suffix == ".npy":
-            return {"x": np.load(path, allow_pickle=False)}
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
+        with path.open("rb") as raw:
+            held = np.load(raw, allow_pickle=False)
+            if isinstance(held, np.ndarray):
+                return {"x": held}
+            return {name: held[name] for name in held.files}
     except (OSError, ValueError, zipfile.BadZipFile, zlib.error, EOFError, KeyError) as error:
         if "allow_pickle" in str(error):
             raise DataError(

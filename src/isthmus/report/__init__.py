@@ -48,7 +48,8 @@ def write(folder: Path) -> Path:
     made = _map(run, codes)
     if made is not None and made.labels is not None:
         half = len(made.points) // 2
-        flat, labels = codes["codes"], made.labels
+        labels = made.labels
+        flat = codes["codes"][: len(labels)]
         metrics = {
             **metrics,
             **maps.cluster_figures(flat[:half], labels[:half], flat[half:], labels[half:]),
