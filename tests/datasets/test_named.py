@@ -56,7 +56,9 @@ def test_a_limit_keeps_a_part() -> None:
 
 
 def test_what_is_not_here_says_how_to_get_it() -> None:
-    with pytest.raises(DataError, match="kmnist: is not on this machine; get it with: isthmus data get kmnist"):
+    with pytest.raises(
+        DataError, match="kmnist: is not on this machine; get it with: isthmus data get kmnist"
+    ):
         open_dataset(Named(name="kmnist"))
     with pytest.raises(DataError, match="no data set named 'minst'; there are: digits"):
         open_dataset(Named(name="minst"))
@@ -125,7 +127,9 @@ def small(server: tuple[str, Path], monkeypatch: pytest.MonkeyPatch) -> str:
     url, folder = server
     rng = np.random.default_rng(0)
     files = []
-    for file, shape in zip(REGISTRY["mnist"].files, [(40, 28, 28), (40,), (10, 28, 28), (10,)], strict=True):
+    for file, shape in zip(
+        REGISTRY["mnist"].files, [(40, 28, 28), (40,), (10, 28, 28), (10,)], strict=True
+    ):
         raw = gzip.compress(idx(rng.integers(0, 10, shape, np.uint8)))
         (folder / file.name).write_bytes(raw)
         files.append(Remote(file.name, hashlib.md5(raw).hexdigest()))
@@ -136,7 +140,9 @@ def small(server: tuple[str, Path], monkeypatch: pytest.MonkeyPatch) -> str:
 def test_get_then_open(small: str) -> None:
     told: list[tuple[str, int, int]] = []
     folder = datasets.get("mnist", small, lambda *given: told.append(given))
-    assert sorted(p.name for p in folder.iterdir()) == sorted(f.name for f in REGISTRY["mnist"].files)
+    assert sorted(p.name for p in folder.iterdir()) == sorted(
+        f.name for f in REGISTRY["mnist"].files
+    )
     assert told
     assert told[-1][1] == told[-1][2]
     dataset = open_dataset(Named(name="mnist"))

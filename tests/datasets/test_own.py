@@ -121,7 +121,13 @@ def test_arrays_of_every_layout(tmp_path: Path) -> None:
 
 def test_train_and_test_parts_of_an_array_file(tmp_path: Path) -> None:
     x = np.arange(60 * 64).reshape(60, 8, 8).astype(np.uint8)
-    np.savez(tmp_path / "a.npz", x_train=x[:50], y_train=np.arange(50) % 2, x_test=x[50:], y_test=np.arange(10) % 2)
+    np.savez(
+        tmp_path / "a.npz",
+        x_train=x[:50],
+        y_train=np.arange(50) % 2,
+        x_test=x[50:],
+        y_test=np.arange(10) % 2,
+    )
     dataset = open_dataset(Arrays(path=str(tmp_path / "a.npz"), limit=20))
     assert len(dataset.train) == 20
     assert len(dataset.test) == 10
@@ -180,7 +186,9 @@ def test_tables(tmp_path: Path) -> None:
 def test_sounds(tmp_path: Path) -> None:
     for name, rate in (("a", 8000), ("b", 16000), ("c", 44100)):
         time = np.arange(2 * rate) / rate
-        soundfile.write(tmp_path / f"{name}.wav", np.stack([np.sin(2000 * time), np.zeros_like(time)], 1), rate)
+        soundfile.write(
+            tmp_path / f"{name}.wav", np.stack([np.sin(2000 * time), np.zeros_like(time)], 1), rate
+        )
     spec = spec_for(str(tmp_path))
     assert isinstance(spec, Sounds)
     dataset = open_dataset(spec)

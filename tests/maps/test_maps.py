@@ -38,7 +38,12 @@ def test_auto_shows_two_numbers_as_they_are() -> None:
 
 
 @pytest.mark.parametrize(
-    "how", ["tsne", pytest.param("pacmap", marks=pytest.mark.slow), pytest.param("umap", marks=pytest.mark.slow)]
+    "how",
+    [
+        "tsne",
+        pytest.param("pacmap", marks=pytest.mark.slow),
+        pytest.param("umap", marks=pytest.mark.slow),
+    ],
 )
 @pytest.mark.filterwarnings("ignore")
 def test_neighbour_maps_keep_clusters_apart(how: Any) -> None:
@@ -96,7 +101,9 @@ def test_grid_walk_and_traverse_visit_the_right_places() -> None:
 
 def _lab(rgb: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Linear RGB -> CIELAB (D65)."""
-    xyz = rgb @ np.array([[0.4124, 0.2126, 0.0193], [0.3576, 0.7152, 0.1192], [0.1805, 0.0722, 0.9505]])
+    xyz = rgb @ np.array(
+        [[0.4124, 0.2126, 0.0193], [0.3576, 0.7152, 0.1192], [0.1805, 0.0722, 0.9505]]
+    )
     f = np.cbrt(np.clip(xyz / [0.9505, 1.0, 1.089], 1e-6, None))
     return np.stack([116 * f[:, 1] - 16, 500 * (f[:, 0] - f[:, 1]), 200 * (f[:, 1] - f[:, 2])], 1)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 
 from isthmus.networks import modules as M
@@ -18,6 +19,9 @@ class Network(nn.Module):
     Input (N, *plan.shapes[0]), output (N, *plan.shapes[-1]).
     """
 
+    center: Tensor
+    spread: Tensor
+
     def __init__(self, plan: NetworkPlan, encoder: Network | None = None) -> None:
         super().__init__()
         self.plan = plan
@@ -28,9 +32,12 @@ class Network(nn.Module):
         self.line: nn.Linear | None = None
         if plan.linear_start is not None:
             self.line = nn.Linear(math.prod(plan.shapes[0]), plan.linear_start.outputs)
+            # The network beside the line sees its input centred and at spread 1; fit with the line.
+            self.register_buffer("center", torch.zeros(plan.shapes[0]))
+            self.register_buffer("spread", torch.ones(()))
 
     def forward(self, x: Tensor) -> Tensor:
-        y = x
+        y = x if self.line is None else (x - self.center) / self.spread
         for layer in self.layers:
             y = layer(y)
         if self.line is not None:

@@ -54,7 +54,10 @@ def _trunk(spec: Spec, item: Shape) -> list[Layer]:
 
 def _stem(spec: Spec) -> int:
     """A shrinking kernel covers every input: at least as wide as the stride."""
-    return max(spec.kernel, spec.stride + (spec.stride + 1) % 2)
+    if spec.stride <= 2:
+        return max(spec.kernel, spec.stride)
+    # As wide as ``kernel`` squares of the stride: what a kernel sees after folding squares away.
+    return spec.kernel * spec.stride
 
 
 def _blocks(spec: Spec, index: int) -> list[Layer]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
 from pathlib import Path
+from typing import Self
 
 from isthmus.datasets import open_dataset
 from isthmus.datasets.base import Dataset
@@ -54,6 +54,12 @@ class Fit(Iterator[E.Event]):
     def close(self) -> None:
         """Stop where it is; what was checkpointed stays."""
         self._events.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     @property
     def model(self) -> Model:
@@ -121,7 +127,7 @@ def train(
     Raises TrainingError if the training fails; the last good weights are kept in the run.
     """
     folder = Path(output) if output is not None else free_folder(Path("runs"), recipe.name)
-    with closing(fit(recipe, data, folder, resume, force)) as fitting:
+    with fit(recipe, data, folder, resume, force) as fitting:
         for event in fitting:
             if on_event is not None:
                 on_event(event)

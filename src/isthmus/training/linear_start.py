@@ -26,7 +26,7 @@ def start_at_pca(model: Autoencoder, items: Resident, generator: torch.Generator
     into, out = model.encoder.line, model.decoder.line
     if into is None and out is None:
         return
-    mean, axes, spread = _principal(items, model.plan.bottleneck.numbers, generator)
+    mean, axes, spread, total = _principal(items, model.plan.bottleneck.numbers, generator)
     numbers = axes.shape[0]
     if into is not None:
         into.weight.zero_()
@@ -34,6 +34,8 @@ def start_at_pca(model: Autoencoder, items: Resident, generator: torch.Generator
         into.weight[:numbers] = axes / spread[:, None]
         into.bias[:numbers] = -(axes @ mean) / spread
         _zero(model.encoder.weighted()[-1])
+        model.encoder.center.copy_(mean.view_as(model.encoder.center))
+        model.encoder.spread.copy_(total)
     if out is not None:
         out.weight.zero_()
         out.bias.zero_()
@@ -50,8 +52,8 @@ def _zero(layer: nn.Module) -> None:
 
 def _principal(
     items: Resident, numbers: int, generator: torch.Generator
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Mean (F,), up to ``numbers`` principal axes (k, F) and the spread along each (k,)."""
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Mean (F,), up to ``numbers`` principal axes (k, F), the spread along each (k,) and of a value ()."""
     count = min(len(items), _MOST_ITEMS)
     index = torch.randperm(len(items), generator=generator, device=generator.device)[:count]
     flat = items.gather(index).flatten(1).double()
@@ -61,4 +63,5 @@ def _principal(
     axes = vectors.flip(1)[:, :keep].t()
     # Directions the data hardly uses are not blown up to spread 1: that would amplify noise.
     spread = values.flip(0)[:keep].clamp_min(0).sqrt().clamp_min(1e-3)
-    return mean.float(), axes.float().contiguous(), spread.float()
+    total = (values.clamp_min(0).mean().sqrt()).clamp_min(1e-3)
+    return mean.float(), axes.float().contiguous(), spread.float(), total.float()

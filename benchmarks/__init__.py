@@ -1,0 +1,1 @@
+"""Measurements against peers: ``make bench``, or ``python -m benchmarks speed|bottlenecks``."""

@@ -1,0 +1,4 @@
+"""Autoencoders as scikit-learn estimators: in a Pipeline, under a GridSearchCV, with its checks."""
+
+from isthmus.sklearn.detector import AutoencoderDetector as AutoencoderDetector
+from isthmus.sklearn.transformer import AutoencoderTransformer as AutoencoderTransformer
