@@ -78,13 +78,13 @@ def naive(net: str) -> float:
     return _best(epoch)
 
 
-def peak(_: str) -> float:
+def peak(net: str) -> float:
     """GFLOP/s of one thread multiplying 1536 x 1536 matrices, by the faster of torch's two routes."""
     a, b = torch.ones(1536, 1536), torch.ones(1536, 1536)
     rates = []
     for route in ("highest", "medium"):
         torch.set_float32_matmul_precision(route)
-        for _ in range(6):
+        for _round in range(6):
             start = time.process_time()
             torch.mm(a, b)
             rates.append(2 * 1536**3 / (time.process_time() - start) / 1e9)
@@ -104,7 +104,8 @@ def _best(epoch: Callable[[], None]) -> float:
 def _dense() -> nn.Module:
     widths = (784, 512, 256, 64, 256, 512, 784)
     layers: list[nn.Module] = [nn.Flatten()]
-    for number, (a, b) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
+    pairs = list(zip(widths[:-1], widths[1:], strict=True))
+    for number, (a, b) in enumerate(pairs):
         layers += [nn.Linear(a, b), *([] if number in (2, 5) else [nn.ReLU()])]
     return nn.Sequential(*layers, nn.Unflatten(1, (1, 28, 28)))
 
