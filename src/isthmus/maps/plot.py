@@ -45,26 +45,22 @@ def plot_png(
 def _by_class(
     frame: Any, points: Array, labels: Array, classes: tuple[str, ...], size: float
 ) -> None:
-    shown = [
-        (i, name, colour)
-        for i, (name, colour) in enumerate(zip(classes, palette(len(classes)), strict=True))
-    ]
-    if (labels < 0).any():
-        shown = [(-1, "no label", UNLABELLED), *shown]
-    for number, name, colour in shown:
-        mine = points[labels == number]
-        marker = MARKERS[number] if number >= 0 and len(classes) <= len(MARKERS) else "o"
+    from matplotlib.lines import Line2D
+
+    colours = [*palette(len(classes)), UNLABELLED]
+    shapes = MARKERS[: len(classes)] if len(classes) <= len(MARKERS) else ("o",) * len(classes)
+    # In a random order: a class drawn last would hide those drawn before it.
+    order = np.random.default_rng(0).permutation(len(points))
+    for shape in dict.fromkeys((*shapes, "o")):
+        numbers = [i for i, own in enumerate((*shapes, "o")) if own == shape]
+        mine = order[np.isin(labels[order] % len(colours), numbers)]
         frame.scatter(
-            mine[:, 0],
-            mine[:, 1],
-            s=size,
-            c=colour,
-            label=name,
-            marker=marker,
-            linewidths=0,
-            alpha=0.75,
-        )
-    legend = frame.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
-    for handle in legend.legend_handles:
-        handle.set_sizes([40])
-        handle.set_alpha(1)
+            points[mine, 0], points[mine, 1], s=size, marker=shape, linewidths=0, alpha=0.75,
+            c=[colours[int(i)] for i in labels[mine]],
+        )  # fmt: skip
+    names = [*classes, "no label"] if (labels < 0).any() else list(classes)
+    handles = [
+        Line2D([], [], linestyle="", marker=shape, color=colour, label=name)
+        for name, colour, shape in zip(names, colours, (*shapes, "o"), strict=False)
+    ]
+    frame.legend(handles=handles, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)

@@ -60,7 +60,7 @@ function isthmusMap(root, data) {
 
   function draw() {
     if (!width) return;
-    const context = canvas.getContext("2d");
+    const context = canvas.getContext("2d", { willReadFrequently: true });
     const ratio = canvas.width / width;
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, canvas.width, canvas.height);

@@ -14,7 +14,7 @@ from isthmus.recipe import Denoise, Recipe
 from isthmus.sklearn.base import AutoencoderBase
 
 Array = NDArray[Any]
-_AUTO_SPREADS = 3.0
+_FENCE = 1.5
 
 
 class AutoencoderDetector(OutlierMixin, AutoencoderBase):  # type: ignore[misc]
@@ -22,8 +22,8 @@ class AutoencoderDetector(OutlierMixin, AutoencoderBase):  # type: ignore[misc]
 
     Each column's error is divided by its usual size, so that no column shouts; ``explain`` says which
     columns made a row suspicious. Trained on rows with noise (Vincent et al. 2008), which keeps it from
-    copying. ``contamination`` is the share of outliers in the training rows, or "auto": rows further
-    than three robust spreads above the median of the logarithmic error. Fitted: ``offset_``, ``model_``.
+    copying. ``contamination`` is the share of outliers in the training rows, or "auto": rows beyond
+    Tukey's fence, the upper quartile of the error plus one and a half interquartile ranges. Fitted: ``offset_``, ``model_``.
     """
 
     _parameter_constraints = {
@@ -69,10 +69,8 @@ class AutoencoderDetector(OutlierMixin, AutoencoderBase):  # type: ignore[misc]
         self.usual_error_ = np.maximum(usual, 0.05 * max(float(np.mean(usual)), 1e-9))
         scores = self._scores(squared)
         if self.contamination == "auto":
-            logs = np.log(np.maximum(-scores, 1e-12))
-            middle = float(np.median(logs))
-            spread = 1.4826 * float(np.median(np.abs(logs - middle)))
-            self.offset_ = -float(np.exp(middle + _AUTO_SPREADS * max(spread, 1e-9)))
+            low, high = np.percentile(-scores, [25, 75])
+            self.offset_ = -float(high + _FENCE * max(high - low, 1e-9))
         else:
             self.offset_ = float(np.percentile(scores, 100 * float(self.contamination)))
         return self
