@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from html import escape
 
 from isthmus.plan import Plan
-from isthmus.plan.layers import Shape
+from isthmus.plan.layers import Conv, ConvTranspose, GruDecoder, GruEncoder, Linear, Shape
 
 _TALLEST, _LEAST, _LOWEST = 300.0, 26.0, 10
 _BAND, _GAP = 54.0, 34.0
+# The layers that get a band of their own; what the others weigh is told with the next.
+_DRAWN = (Linear, Conv, ConvTranspose, GruEncoder, GruDecoder)
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ def _bands(plan: Plan) -> list[_Band]:
     weights = 0
     for (layer, shape), after in zip(plan.encoder.steps, plan.encoder.shapes[1:], strict=True):
         weights += layer.parameters(shape)
-        if math.prod(after) != math.prod(shape) and weights:
+        if isinstance(layer, _DRAWN):
             bands.append(_Band(after, "enc", f"{weights:,} weights"))
             weights = 0
     bands = _fewer(bands[:-1] if len(bands) > 1 else bands)
@@ -61,7 +63,7 @@ def _bands(plan: Plan) -> list[_Band]:
     weights = 0
     for (layer, shape), after in zip(plan.decoder.steps, plan.decoder.shapes[1:], strict=True):
         weights += layer.parameters(shape)
-        if math.prod(after) != math.prod(shape) and weights:
+        if isinstance(layer, _DRAWN):
             after_waist.append(_Band(after, "dec", f"{weights:,} weights"))
             weights = 0
     if not after_waist or math.prod(after_waist[-1].shape) != math.prod(plan.decoder.shapes[-1]):
