@@ -155,33 +155,17 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(
     assert any(not torch.equal(first[n], other[n]) for n in first)
 
 
-WORKER = """
-import sys, torch
-from isthmus.recipe import Recipe
-from isthmus.training import fit
-fitting = fit(Recipe.load(sys.argv[1]), output=sys.argv[2])
-for event in fitting: pass
-"""
-
-
 def test_one_process_equals_two_at_the_same_global_batch(tmp_path: Path) -> None:
     recipe = Recipe(
         data=Named(name="digits8"), encoder=SMALL, bottleneck=Plain(size=6), task=Denoise(),
         training=Training(epochs=2, batch_size=64, threads=1, optimizer="sgd", learning_rate=0.1),
     )  # fmt: skip
     (tmp_path / "r.toml").write_text(recipe.to_toml())
-    (tmp_path / "worker.py").write_text(WORKER)
-    arguments = [str(tmp_path / "worker.py"), str(tmp_path / "r.toml")]
-    subprocess.run([sys.executable, *arguments, str(tmp_path / "one")], check=True)
-    launch = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--nproc-per-node=2",
-        "--master-port=0",
-    ]
+    verb = ["-m", "isthmus", "train", str(tmp_path / "r.toml"), "-o"]
+    subprocess.run([sys.executable, *verb, str(tmp_path / "one")], check=True, capture_output=True)
+    meeting = ["--nproc-per-node=2", "--rdzv-backend=c10d", "--rdzv-endpoint=localhost:0"]
     done = subprocess.run(
-        [*launch, "--rdzv-backend=c10d", "--rdzv-endpoint=localhost:0", *arguments, str(tmp_path / "two")],
+        [sys.executable, "-m", "torch.distributed.run", *meeting, *verb, str(tmp_path / "two")],
         capture_output=True, text=True, check=False, env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]

@@ -63,11 +63,17 @@ def train(
         from isthmus.datasets import spec_for
 
         chosen = chosen.replace(data=spec_for(data, chosen.data))
+    from isthmus.training import fit
+    from isthmus.training.engine import own_rank
+
+    if own_rank() > 0:
+        # A helper of process 0 under torchrun: it trains along and neither speaks nor writes.
+        for _ in fit(chosen, output=output or Path("runs") / chosen.name, resume=resume):
+            pass
+        return
     folder = _folder(recipe, chosen, output, resume, force)
     if folder is None:
         return
-    from isthmus.training import fit
-
     fitting = fit(chosen, output=folder, resume=resume, force=force)
     previous = signal.signal(signal.SIGINT, lambda *_: _stop(fitting, previous))
     try:

@@ -68,7 +68,7 @@ class Engine:
 def first_choice(training: Training) -> Engine:
     """What can be chosen before any step was tried."""
     keep_freed_memory()
-    rank, world = join_processes()
+    rank, world = own_rank(), join_processes()
     cuda = torch.cuda.is_available()
     probed = machine.probe() if not cuda else {"matmul": "high", "channels_last": True}
     device = f"cuda:{int(os.environ.get('LOCAL_RANK', '0'))}" if cuda else "cpu"
@@ -127,11 +127,14 @@ def keep_freed_memory() -> bool:
     return all(set_one_by_one)
 
 
-def join_processes() -> tuple[int, int]:
-    """(rank, world) of this process under ``torchrun``; (0, 1) alone."""
+def own_rank() -> int:
+    """This process's number under ``torchrun``; 0 alone. Only process 0 writes."""
+    return int(os.environ.get("RANK", "0"))
+
+
+def join_processes() -> int:
+    """Meet the other processes of a ``torchrun``, and say how many there are; 1 alone."""
     world = int(os.environ.get("WORLD_SIZE", "1"))
-    if world == 1:
-        return 0, 1
-    if not torch.distributed.is_initialized():
+    if world > 1 and not torch.distributed.is_initialized():
         torch.distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
-    return torch.distributed.get_rank(), world
+    return world

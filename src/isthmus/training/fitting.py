@@ -13,6 +13,7 @@ from isthmus.model import Model
 from isthmus.recipe import Recipe
 from isthmus.training import checkpoint as ck
 from isthmus.training import events as E
+from isthmus.training.engine import own_rank
 from isthmus.training.loop import Control, Trainer
 from isthmus.training.run import Run
 from isthmus.training.writer import RunWriter, clear
@@ -36,7 +37,7 @@ class Fit(Iterator[E.Event]):
         taken_up = None
         if folder is not None and resume and (folder / "checkpoint.safetensors").exists():
             taken_up = ck.load(folder / "checkpoint.safetensors")
-        elif folder is not None:
+        elif folder is not None and own_rank() == 0:
             clear(folder, force or resume)
         self.trainer = Trainer(recipe, dataset, folder, taken_up)
         self.control: Control = self.trainer.control
