@@ -84,7 +84,11 @@ def scikit_learn() -> float:
 
     def train(epochs: int) -> None:
         net = MLPRegressor(
-            (512, 256, 64, 256, 512), batch_size=BATCH, max_iter=epochs, tol=0, n_iter_no_change=99
+            hidden_layer_sizes=(512, 256, 64, 256, 512),
+            batch_size=BATCH,
+            max_iter=epochs,
+            tol=0,
+            n_iter_no_change=99,
         )
         net.fit(X, X)
 

@@ -19,7 +19,7 @@ from isthmus.cli.common import table
 ROOT = Path(__file__).parents[1]
 PEERS_PYTHON = ROOT / ".bench/venv/bin/python"
 PEERS = ("pythae", "scikit-learn", "pyod", "jax")
-ROUNDS = 3
+ROUNDS = 2
 
 
 def main() -> None:
