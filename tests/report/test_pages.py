@@ -107,8 +107,8 @@ def test_a_click_filters_and_a_point_shows_its_picture(tmp_path: Path) -> None:
         say('caption', document.querySelector('.caption').textContent);
         const shown = document.querySelector('.picture').getContext("2d").getImageData(0, 0, 112, 112).data;
         say('inked', shown.some((v) => v > 0));
-      }, 300);
-    }, 300);
+      }, 1500);
+    }, 1000);
     """
     dom, console = open_page(tmp_path / "m.html", tmp_path / "profile", script=script)
     assert not console

@@ -228,12 +228,14 @@ function isthmusMap(root, data) {
     toggle.setAttribute("aria-pressed", "false");
   }
 
-  new ResizeObserver(() => {
+  const size = () => {
     const box = canvas.getBoundingClientRect(), ratio = Math.min(devicePixelRatio || 1, 2);
     width = box.width; height = box.height;
     canvas.width = Math.round(width * ratio); canvas.height = Math.round(height * ratio);
     draw();
-  }).observe(canvas);
+  };
+  size();
+  new ResizeObserver(size).observe(canvas);
   night.addEventListener("change", () => {
     colours = data.colours.map((hex) => pack(seen(hex)));
     redraw();
