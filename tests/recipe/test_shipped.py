@@ -19,7 +19,9 @@ def test_it_trains(name: str, tmp_path: Path) -> None:
     data = getattr(recipe.data, "name", "")
     if not is_here(REGISTRY[data]):
         pytest.skip(f"{data} is not on this machine (isthmus data get {data})")
-    small = recipe.set("data.limit=120", "training.epochs=2", "training.threads=1", "training.minutes=none")
+    small = recipe.set(
+        "data.limit=120", "training.epochs=2", "training.threads=1", "training.minutes=none"
+    )
     run = train(small, tmp_path / "run")
     assert run.state == "finished"
     assert 0 < run.metrics["mse"] < 1
