@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from isthmus.autoencoder import Autoencoder
-from isthmus.recipe import Conv, Dense, Mirror, Recipe, Reconstruct, VectorQuantized
+from isthmus.recipe import Conv, Dense, Mirror, Plain, Recipe, Reconstruct, UShape, VectorQuantized
 from isthmus.tasks import Pair, build_task
 from tests.kinds import kinds, losses
 
@@ -27,7 +27,22 @@ def _bottleneck(cls: Any, spatial: bool) -> Any:
 
 
 def _item_for(cls: Any) -> tuple[int, ...]:
+    if cls is UShape:
+        return (3, 16, 24)
     return (2, 40) if cls.__name__ in {"Temporal", "Recurrent"} else ITEM
+
+
+def _item_of_task(cls: Any) -> tuple[int, ...]:
+    return (3, 12, 10) if cls.__name__ == "DenoisePhoto" else ITEM
+
+
+def _with(cls: Any, **fields: Any) -> Recipe:
+    """A recipe with this encoder and a code it can lead to."""
+    if cls is UShape:
+        return Recipe(
+            encoder=cls(**{"channels": (4, 6), **fields}), bottleneck=Plain(size=5, spatial=True)
+        )
+    return Recipe(encoder=cls(**fields))
 
 
 CASES = [
@@ -39,10 +54,15 @@ CASES = [
         (Recipe(bottleneck=_bottleneck(b, True), encoder=Conv(channels=(6,))), ITEM)
         for b in BOTTLENECKS
     ],
-    *[(Recipe(encoder=n()), _item_for(n)) for n in NETWORKS],
-    *[(Recipe(encoder=n(dropout=0.2, start="pca")), _item_for(n)) for n in NETWORKS],
+    *[(_with(n), _item_for(n)) for n in NETWORKS],
+    *[
+        (_with(n, dropout=0.2, start="pca"), _item_for(n))
+        for n in NETWORKS
+        if "start" in n.model_fields
+    ],
+    (_with(UShape, residual=False, blocks=(2, 1), fold=1), (1, 16, 20)),
     *[(Recipe(task=Reconstruct(loss=k())), (2, 16, 14)) for k in losses()],
-    *[(Recipe(task=t()), ITEM) for t in kinds("task")],
+    *[(Recipe(task=t()), _item_of_task(t)) for t in kinds("task")],
     (Recipe(encoder=Conv(channels=(4, 6), norm="batch", convs=2, down="max", layers=(12,))), ITEM),
     (Recipe(encoder=Dense(layers=(16,), tied=True, norm="layer")), ITEM),
     (Recipe(encoder=Conv(channels=(4,)), decoder=Dense(layers=(9,))), ITEM),
@@ -65,6 +85,11 @@ def _items(item: tuple[int, ...], count: int = 6) -> torch.Tensor:
     return torch.rand(count, *item, generator=torch.Generator().manual_seed(5))
 
 
+def _views(recipe: Recipe, item: tuple[int, ...], count: int = 6) -> torch.Tensor:
+    """What the encoder sees: the item, or what the task makes of it."""
+    return _items(recipe.task.view(item), count)
+
+
 @every
 def test_the_plan_and_the_built_model_agree(recipe: Recipe, item: tuple[int, ...]) -> None:
     model = _model(recipe, item)
@@ -73,6 +98,9 @@ def test_the_plan_and_the_built_model_agree(recipe: Recipe, item: tuple[int, ...
         own = [sum(p.numel() for p in layer.parameters()) for layer in network.layers]
         assert own == [layer.parameters(shape) for layer, shape in network.plan.steps]
         seen: list[tuple[int, ...]] = []
+        assert network.plan.shapes[0] == (
+            recipe.task.view(item) if network is model.encoder else model.plan.bottleneck.code
+        )
         hooks = [
             layer.register_forward_hook(lambda _m, _i, out: seen.append(tuple(out.shape[1:])))
             for layer in network.layers
@@ -105,7 +133,7 @@ def test_the_same_generator_gives_the_same_result(recipe: Recipe, item: tuple[in
     results = []
     for _ in range(2):
         model = _model(recipe, item).train()
-        results.append(model(_items(item)).raw)
+        results.append(model(_views(recipe, item)).raw)
     assert torch.equal(*results)
     assert torch.equal(before, torch.random.get_rng_state()), "torch's global randomness was used"
 
@@ -115,20 +143,22 @@ def test_evaluation_repeats_and_survives_a_file(
     recipe: Recipe, item: tuple[int, ...], tmp_path: Path
 ) -> None:
     model = _model(recipe, item).eval()
-    first = model(_items(item))
-    assert torch.equal(first.raw, model(_items(item)).raw)
+    items = _views(recipe, item)
+    first = model(items)
+    assert torch.equal(first.raw, model(items).raw)
     save_file({n: v.clone() for n, v in model.state_dict().items()}, tmp_path / "w.safetensors")
     other = Autoencoder.from_recipe(recipe, item, seed=99).eval()
     other.load_state_dict(load_file(tmp_path / "w.safetensors"))
-    assert torch.equal(first.raw, other(_items(item)).raw)
-    assert torch.allclose(first.output, other.decode(first.code.values), atol=1e-6)
+    assert torch.equal(first.raw, other(items).raw)
+    rebuilt = torch.allclose(first.output, other.decode(first.code.values), atol=1e-6)
+    assert rebuilt != model.plan.skips, "the code alone rebuilds the item unless paths go round it"
 
 
 @every
 def test_diagnostics_are_finite_numbers(recipe: Recipe, item: tuple[int, ...]) -> None:
     model = _model(recipe, item).eval()
     with torch.no_grad():
-        figures = model.bottleneck.diagnostics(model(_items(item, 32)).code)
+        figures = model.bottleneck.diagnostics(model(_views(recipe, item, 32)).code)
     assert figures
     assert all(isinstance(v, float) and math.isfinite(v) for v in figures.values()), figures
 
@@ -136,7 +166,7 @@ def test_diagnostics_are_finite_numbers(recipe: Recipe, item: tuple[int, ...]) -
 @every
 def test_items_do_not_mix_in_evaluation(recipe: Recipe, item: tuple[int, ...]) -> None:
     model = _model(recipe, item).eval()
-    items = _items(item)
+    items = _views(recipe, item)
     together = model(items).output
     alone = torch.cat([model(items[i : i + 1]).output for i in range(len(items))])
     assert torch.allclose(together, alone, atol=1e-5)
@@ -151,8 +181,9 @@ def test_every_kind_is_covered() -> None:
 
 @pytest.mark.parametrize("task", kinds("task"), ids=lambda k: k.__name__)
 def test_tasks_give_back_what_they_are_given(task: Any) -> None:
-    batch = _items(ITEM)
+    batch = _items(_item_of_task(task))
     kept = batch.clone()
     made: Pair = build_task(task()).pair(batch, torch.Generator().manual_seed(0))
+    assert made.input.shape[1:] == task().view(tuple(batch.shape[1:]))
     assert torch.equal(batch, kept), "a task must not change its batch"
     assert made.target.shape == batch.shape

@@ -75,23 +75,27 @@ class Autoencoder(nn.Module):
             decoder = build_network(planned.decoder, encoder)
         return cls(encoder, bottleneck, decoder, build_loss(recipe.task.loss), planned)
 
-    def encode(self, x: Tensor) -> Code:
-        """x (N, *item) -> Code with values (N, *plan.bottleneck.code)."""
+    def encode(self, x: Tensor, kept: list[Tensor] | None = None) -> Code:
+        """x (N, *view) -> Code with values (N, *plan.bottleneck.code).
+
+        ``kept``, a list, is filled with what skip paths carry round the bottleneck, if there are any.
+        """
         if not self.bottleneck.needs_jacobian or not (self.training and torch.is_grad_enabled()):
-            code: Code = self.bottleneck(self.encoder(x))
+            code: Code = self.bottleneck(self.encoder(x, kept))
             return code
         x = x.detach().requires_grad_()
-        code = self.bottleneck(self.encoder(x), x)
+        code = self.bottleneck(self.encoder(x, kept), x)
         return code
 
     def decode(self, values: Tensor) -> Tensor:
-        """Code values (N, *code) -> items (N, *item)."""
+        """Code values (N, *code) -> items (N, *item). Skip paths, if there are any, carry nothing."""
         return self.loss.output(self.decoder(values), self.plan.item)
 
     def forward(self, x: Tensor) -> Reconstruction:
-        """x (N, *item) -> Reconstruction."""
-        code = self.encode(x)
-        raw = self.decoder(code.values)
+        """x (N, *view) -> Reconstruction; the view is the item unless the task adds to it."""
+        kept: list[Tensor] = []
+        code = self.encode(x, kept)
+        raw = self.decoder(code.values, kept)
         return Reconstruction(self.loss.output(raw, self.plan.item), raw, code)
 
     def use_generator(self, generator: torch.Generator | None) -> None:

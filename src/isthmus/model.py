@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from isthmus.bottlenecks import Code
 from isthmus.datasets.base import Array, Scaling
 from isthmus.errors import DataError, RunError
 from isthmus.recipe import Recipe
+from isthmus.tasks import build_task
 
 if TYPE_CHECKING:
     from isthmus.training.run import Run
@@ -30,6 +32,7 @@ class Model:
     def __init__(self, recipe: Recipe, autoencoder: Autoencoder, card: dict[str, Any]) -> None:
         self.recipe = recipe
         self.autoencoder = autoencoder.eval()
+        self.task = build_task(recipe.task)
         self.card = card
         self.shape: tuple[int, ...] = tuple(card["shape"])
         self.scaling = Scaling.from_json(card["scaling"])
@@ -86,10 +89,22 @@ class Model:
 
     def reconstruct(self, items: Any) -> Array:
         """Items there and back: (N, *shape) -> (N, *shape) float32."""
-        return self.decode(self.encode(items))
+        if not self.autoencoder.plan.skips:
+            return self.decode(self.encode(items))
+        with torch.no_grad():
+            made = [self.autoencoder(batch).output for batch in self._views(self.inputs(items))]
+        return self._outputs(torch.cat(made).float().numpy())
 
-    def apply(self, items: Any) -> Array:
-        """What the model's task makes of items: for denoising the clean ones, else the rebuilt ones."""
+    def apply(self, items: Any, **options: Any) -> Array:
+        """What the model's task makes of items: for denoising the clean ones, else the rebuilt ones.
+
+        A model for photographs takes one of any size, (height, width) or (height, width, 3), uint8,
+        uint16 or floats 0..1, and gives back the same kind; ``options`` are its task's own.
+
+        >>> clean = isthmus.load("photo-denoise").apply(image, strength=0.8)
+        """
+        if self.task.any_size:
+            return self.task.apply(self.autoencoder, self.recipe, np.asarray(items), **options)
         return self.reconstruct(items)
 
     def errors(self, items: Any) -> Array:
@@ -120,8 +135,13 @@ class Model:
 
     def _codes(self, inputs: Array) -> Any:
         with torch.no_grad():
-            for start in range(0, max(len(inputs), 1), _BATCH):
-                yield self.autoencoder.encode(torch.from_numpy(inputs[start : start + _BATCH]))
+            for batch in self._views(inputs):
+                yield self.autoencoder.encode(batch)
+
+    def _views(self, inputs: Array) -> Iterator[torch.Tensor]:
+        """Batches of what the network sees; one empty batch of no items."""
+        for start in range(0, max(len(inputs), 1), _BATCH):
+            yield self.task.look(torch.from_numpy(inputs[start : start + _BATCH]))
 
     def _outputs(self, values: Array) -> Array:
         made = self.scaling.undo(values)

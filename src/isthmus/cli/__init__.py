@@ -16,6 +16,7 @@ from isthmus.errors import IsthmusError, MissingExtra, RecipeError
 VERBS = {
     "train": "Train a recipe.",
     "evaluate": "Figures of a trained run on its test data, or on yours.",
+    "denoise": "Noise out of photographs.",
     "explore": "Draw the map of the codes, as a page, a picture or a table.",
     "encode": "Files to codes.",
     "decode": "Codes to files.",

@@ -14,7 +14,7 @@ from isthmus.datasets.base import Scaling as Scaling
 from isthmus.datasets.download import get as get
 from isthmus.datasets.registry import REGISTRY as REGISTRY
 from isthmus.errors import DataError
-from isthmus.recipe import Arrays, DataSpec, Images, Named, Sounds, Spectra, Table
+from isthmus.recipe import Arrays, DataSpec, Images, Named, Photos, Sounds, Spectra, Table
 
 if TYPE_CHECKING:
     from isthmus.datasets import own
@@ -41,6 +41,8 @@ def _open(spec: DataSpec, seed: int) -> Dataset:
             return named.open_named(spec.name)
         case Images():
             parts, modality = own.read_images(spec), "image"
+        case Photos():
+            parts, modality = own.read_photos(spec), "image"
         case Sounds():
             parts, modality = own.read_sounds(spec), "sequence"
         case Table():
@@ -53,7 +55,8 @@ def _open(spec: DataSpec, seed: int) -> Dataset:
             parts = own.read_arrays(spec)
             modality = own.modality_of(parts)
     name = Path(spec.path).name or spec.path
-    return own.dataset(name, modality, parts, spec.test, spec.scaling, seed)
+    made = own.dataset(name, modality, parts, spec.test, spec.scaling, seed)
+    return replace(made, window=spec.window) if isinstance(spec, Photos) else made
 
 
 def item_shape(spec: DataSpec) -> tuple[int, ...]:
@@ -69,6 +72,8 @@ def spec_for(path: str, base: DataSpec | None = None) -> DataSpec:
     What ``base`` says that holds for any data (validation, limit, shift, …) is kept.
     """
     cls, fields = _recognise(path)
+    if cls is Images and isinstance(base, Photos):
+        cls = Photos  # a recipe for windows of photographs stays one
     shared = {} if base is None else base.model_dump(exclude={"kind", "path", "name"})
     known = {n: v for n, v in shared.items() if n in cls.model_fields}
     spec: DataSpec = cls.model_validate({**known, **fields})
@@ -136,8 +141,10 @@ def read_items(path: str, card: dict[str, Any]) -> tuple[Items, tuple[str, ...]]
             parts = _columns(path, parts, tuple(card.get("columns") or ()))
         case Spectra():
             parts = own.read_spectra(spec)
-        case _:
+        case Arrays():
             parts = own.read_arrays(spec)
+        case Photos():
+            raise DataError(f"{path}: photographs are restored whole: use isthmus denoise")
     items = parts.items
     if parts.test is not None:
         items = Items(np.concatenate([parts.items.values, parts.test.values]))

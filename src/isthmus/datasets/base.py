@@ -29,6 +29,25 @@ class Items:
     def __len__(self) -> int:
         return len(self.values)
 
+    def split(
+        self, share: float, seed: int, least: int, whole_files: bool = False
+    ) -> tuple[Array, Array]:
+        """Indices of (kept, held out) items, in order; at least ``least`` are kept.
+
+        With ``whole_files`` the items of one name stay together.
+        """
+        count = len(self)
+        group = np.arange(count)
+        if whole_files and self.names is not None:
+            group = np.unique(np.array(self.names), return_inverse=True)[1]
+        groups = int(group.max(initial=-1)) + 1
+        held = 0
+        if share > 0 and groups > least:
+            held = min(max(round(groups * share), 1), groups - least)
+        apart = np.zeros(groups, bool)
+        apart[np.random.default_rng(seed).permutation(groups)[:held]] = True
+        return np.flatnonzero(~apart[group]), np.flatnonzero(apart[group])
+
     def take(self, index: Array) -> Items:
         """The items at ``index``, in that order."""
         return Items(
@@ -79,10 +98,13 @@ class Dataset:
     scaling: Scaling = field(default_factory=Scaling)
     columns: tuple[str, ...] = ()
     """Names of the features of vectors and spectra."""
+    window: int | None = None
+    """Side of the random windows that are shown of each item; None shows items whole."""
     notes: tuple[str, ...] = ()
     """What was left out or changed while reading, for the person to know."""
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The shape of one item."""
-        return tuple(int(side) for side in self.train.values.shape[1:])
+        """The shape of what a model sees of one item."""
+        whole = tuple(int(side) for side in self.train.values.shape[1:])
+        return whole if self.window is None else (whole[0], self.window, self.window)

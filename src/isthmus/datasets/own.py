@@ -11,7 +11,7 @@ import numpy as np
 from isthmus.datasets.base import Array, Dataset, Items, Scaling
 from isthmus.errors import DataError
 from isthmus.media import arrays, images, sound, spectra, tables
-from isthmus.recipe import Arrays, Images, Sounds, Spectra, Table
+from isthmus.recipe import Arrays, Images, Photos, Sounds, Spectra, Table
 
 _MOST_NAMED = 3
 
@@ -25,6 +25,8 @@ class Parts:
     classes: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    whole_files: bool = False
+    """Whether the items of one file overlap, so that no two parts may share a file."""
 
 
 def read_images(spec: Images) -> Parts:
@@ -52,6 +54,23 @@ def read_images(spec: Images) -> Parts:
     labels, classes = _classes(root, kept)
     names = tuple(str(p.relative_to(root)) for p in kept)
     return Parts(Items(values, labels, names), None, classes, (), notes)
+
+
+def read_photos(spec: Photos) -> Parts:
+    """Photographs in colour at the recipe's scales, cut into squares that cover them."""
+    root, files = _files(spec.path, images.find, "photographs", images.SUFFIXES)
+    pictures, paths, notes = _each(files, lambda p: images.read(p, "rgb"))
+    squares, kept = [], []
+    for picture, path in zip(pictures, paths, strict=True):
+        for scale in spec.scales:
+            sized = picture if scale == 1 else images.scaled(picture, scale)
+            cut = images.cover(sized, spec.square)
+            squares.append(cut)
+            kept += [path] * len(cut)
+    if not kept:
+        raise DataError(f"{spec.path}: no photograph is as large as {spec.square} pixels")
+    names = tuple(str(p.relative_to(root)) for p in kept)
+    return Parts(Items(np.concatenate(squares), None, names), None, (), (), notes, True)
 
 
 def read_sounds(spec: Sounds) -> Parts:
@@ -137,13 +156,8 @@ def dataset(
     """Split off a test part if there is none, check the numbers, and measure the scaling."""
     train, test = parts.items, parts.test
     if test is None:
-        count = len(train)
-        held = min(max(round(count * share), 1), count - 2) if share > 0 and count > 2 else 0
-        order = np.random.default_rng(seed).permutation(count)
-        train, test = (
-            parts.items.take(np.sort(order[held:])),
-            parts.items.take(np.sort(order[:held])),
-        )
+        kept, held = train.split(share, seed, 2, parts.whole_files)
+        train, test = parts.items.take(kept), parts.items.take(held)
     if len(train) < 2:
         raise DataError(
             f"{name}: has {len(parts.items)} item(s); an autoencoder needs at least 2 to train on"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,42 @@ def patches(picture: Array, side: int) -> Array:
     rows, columns = height // side, width // side
     cut = picture[:, : rows * side, : columns * side].reshape(channels, rows, side, columns, side)
     return cut.transpose(1, 3, 0, 2, 4).reshape(-1, channels, side, side)
+
+
+def cover(picture: Array, side: int) -> Array:
+    """Squares that together cover a picture (C, H, W), the last ones overlapping: (N, C, side, side).
+
+    None for a picture smaller than one square.
+    """
+    channels, height, width = picture.shape
+    if min(height, width) < side:
+        return np.zeros((0, channels, side, side), picture.dtype)
+    tops, lefts = _starts(height, side), _starts(width, side)
+    return np.stack([picture[:, y : y + side, x : x + side] for y in tops for x in lefts])
+
+
+def _starts(length: int, side: int) -> list[int]:
+    """Where pieces of ``side`` begin so that the last one ends with the picture."""
+    count = -(-length // side)
+    return [round(i * (length - side) / max(count - 1, 1)) for i in range(count)]
+
+
+def scaled(picture: Array, scale: float) -> Array:
+    """A picture (C, H, W) at another size, by Lanczos' filter."""
+    image = Image.fromarray(np.ascontiguousarray(picture.transpose(1, 2, 0)))
+    size = max(round(image.width * scale), 1), max(round(image.height * scale), 1)
+    return np.ascontiguousarray(
+        np.asarray(image.resize(size, Image.Resampling.LANCZOS)).transpose(2, 0, 1)
+    )
+
+
+def jpeg(picture: Array, quality: int) -> Array:
+    """A uint8 picture (3, H, W) through JPEG and back."""
+    held = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(picture.transpose(1, 2, 0))).save(
+        held, "JPEG", quality=quality
+    )
+    return np.asarray(Image.open(held)).transpose(2, 0, 1)
 
 
 def to_uint8(picture: Array) -> Array:

@@ -29,6 +29,10 @@ class Network(nn.Module):
         self.layers: nn.ModuleList = nn.ModuleList(
             module_for(layer, shape, ties) for layer, shape in plan.steps
         )
+        if self.layers and isinstance(self.layers[-1], M.Join):
+            # What corrects its input begins by leaving it nearly as it is.
+            last = self.weighted()[-1]
+            last.weight.data.mul_(0.05)  # type: ignore[operator]
         self.line: nn.Linear | None = None
         if plan.linear_start is not None:
             self.line = nn.Linear(math.prod(plan.shapes[0]), plan.linear_start.outputs)
@@ -36,10 +40,16 @@ class Network(nn.Module):
             self.register_buffer("center", torch.zeros(plan.shapes[0]))
             self.register_buffer("spread", torch.ones(()))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, kept: list[Tensor] | None = None) -> Tensor:
+        """``kept`` takes what skip paths set aside (encoder) and gives it back (decoder)."""
         y = x if self.line is None else (x - self.center) / self.spread
         for layer in self.layers:
+            if isinstance(layer, M.Join):
+                y = layer(y, kept.pop() if kept else None)
+                continue
             y = layer(y)
+            if isinstance(layer, M.Keep) and kept is not None:
+                kept.append(y)
         if self.line is not None:
             y = y + self.line(x.flatten(1)).reshape(y.shape)
         return y
@@ -91,6 +101,16 @@ def module_for(layer: L.Layer, shape: L.Shape, ties: Sequence[nn.Linear] = ()) -
             return M.make_activation(layer.name)
         case L.Dropout():
             return M.Dropout(layer.share)
+        case L.PlainBlock():
+            return M.PlainBlock(shape[0])
+        case L.Fold():
+            return nn.PixelUnshuffle(layer.side)
+        case L.Unfold():
+            return nn.PixelShuffle(layer.side)
+        case L.Keep():
+            return M.Keep()
+        case L.Join():
+            return M.Join()
         case L.ResidualBlock():
             return M.ResidualBlock(layer, shape[0], axes)
         case L.GruEncoder():

@@ -85,6 +85,30 @@ class ResidualBlock(nn.Module):
         return x + self.body(x)  # type: ignore[no-any-return]
 
 
+class PlainBlock(nn.Module):
+    """x + conv(relu(conv(x))), no biases; the second convolution starts at zero."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        nn.init.zeros_(self.second.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.second(F.relu(self.first(x), inplace=True))  # type: ignore[no-any-return]
+
+
+class Keep(nn.Identity):
+    """Where a skip path begins; the network that holds this sets the value aside."""
+
+
+class Join(nn.Module):
+    """Where a skip path ends: adds as many of its channels as ``x`` has."""
+
+    def forward(self, x: Tensor, kept: Tensor | None = None) -> Tensor:
+        return x if kept is None else x + kept[:, : x.shape[1]]
+
+
 class GruEncoder(nn.Module):
     """(N, channels, steps) -> (N, directions x hidden): the top layer's last state."""
 
@@ -143,5 +167,11 @@ def make_conv(layer: L.Conv, channels: int, axes: int) -> nn.Conv1d | nn.Conv2d:
     """A convolution over one or two grid axes."""
     cls = nn.Conv1d if axes == 1 else nn.Conv2d
     return cls(
-        channels, layer.outputs, layer.kernel, layer.stride, layer.padding, dilation=layer.dilation
+        channels,
+        layer.outputs,
+        layer.kernel,
+        layer.stride,
+        layer.padding,
+        dilation=layer.dilation,
+        bias=layer.bias,
     )

@@ -59,5 +59,12 @@ def png_uri(picture: NDArray[Any]) -> str:
     return "data:image/png;base64," + base64.b64encode(held.getvalue()).decode()
 
 
+def jpeg_uri(picture: Image.Image, quality: int = 90) -> str:
+    """A photograph as a data: address: a tenth of the size of a PNG."""
+    held = BytesIO()
+    picture.save(held, "JPEG", quality=quality, subsampling=0)
+    return "data:image/jpeg;base64," + base64.b64encode(held.getvalue()).decode()
+
+
 def _digest(part: str) -> str:
     return base64.b64encode(hashlib.sha256(part.encode()).digest()).decode()

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from isthmus.errors import PlanError
-from isthmus.plan import conv, dense, recurrent, residual
+from isthmus.plan import conv, dense, recurrent, residual, ushape
 from isthmus.plan.bottleneck import BottleneckPlan as BottleneckPlan
 from isthmus.plan.bottleneck import bottleneck
-from isthmus.plan.layers import Layer, Linear, Shape
+from isthmus.plan.layers import Keep, Layer, Linear, Shape
 from isthmus.plan.network import NetworkPlan as NetworkPlan
 from isthmus.plan.network import chain
-from isthmus.recipe import Conv, Dense, Mirror, Recipe, Recurrent, Residual, Temporal
+from isthmus.recipe import Conv, Dense, Mirror, Recipe, Recurrent, Residual, Temporal, UShape
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,11 @@ class Plan:
     def macs(self) -> int:
         """Multiply-adds to encode and decode one item."""
         return self.encoder.macs + self.bottleneck.macs + self.decoder.macs
+
+    @property
+    def skips(self) -> bool:
+        """Whether paths go round the bottleneck: then the code alone does not rebuild the item."""
+        return any(isinstance(layer, Keep) for layer in self.encoder.layers)
 
     @property
     def ratio(self) -> float:
@@ -89,11 +94,12 @@ def plan(recipe: Recipe, item: Shape) -> Plan:
         raise PlanError(
             f"items must be (features,), (channels, steps) or (channels, height, width); got {item}"
         )
-    narrow = bottleneck(recipe.bottleneck, _grid(recipe, item))
+    view = recipe.task.view(item)
+    narrow = bottleneck(recipe.bottleneck, _grid(recipe, view))
     into = chain(
         "encoder",
-        _encoder(recipe.encoder, item, narrow.latent),
-        item,
+        _encoder(recipe.encoder, view, narrow.latent),
+        view,
         _line(recipe.encoder, narrow.latent),
     )
     raw = raw_shape(item, recipe.task.loss.outputs_per_value)
@@ -118,6 +124,8 @@ def _grid(recipe: Recipe, item: Shape) -> Shape:
             return conv.grid_after(recipe.encoder, item)[1:]
         case Residual() | Temporal():
             return residual.grid_after(recipe.encoder, item)[1:]
+        case UShape():
+            return ushape.grid_after(recipe.encoder, item)[1:]
         case _:
             raise PlanError(
                 f"bottleneck: a spatial code needs a convolutional encoder; got {recipe.encoder.kind!r}",
@@ -126,7 +134,7 @@ def _grid(recipe: Recipe, item: Shape) -> Shape:
 
 
 def _encoder(
-    spec: Dense | Conv | Residual | Temporal | Recurrent, item: Shape, latent: Shape
+    spec: Dense | Conv | Residual | Temporal | Recurrent | UShape, item: Shape, latent: Shape
 ) -> list[Layer]:
     match spec:
         case Dense():
@@ -137,10 +145,12 @@ def _encoder(
             return residual.encoder(spec, item, latent)
         case Recurrent():
             return recurrent.encoder(spec, item, latent)
+        case UShape():
+            return ushape.encoder(spec, item, latent)
 
 
 def _decoder(
-    spec: Dense | Conv | Residual | Temporal | Recurrent,
+    spec: Dense | Conv | Residual | Temporal | Recurrent | UShape,
     recipe: Recipe,
     narrow: BottleneckPlan,
     item: Shape,
@@ -164,10 +174,16 @@ def _decoder(
                     "decoder: a recurrent network cannot start from a spatial code", "decoder"
                 )
             return recurrent.decoder(spec, item, raw)
+        case UShape():
+            return ushape.decoder(spec, narrow.code, raw)
 
 
-def _line(spec: Dense | Conv | Residual | Temporal | Recurrent, outputs: Shape) -> Linear | None:
-    return Linear(outputs=math.prod(outputs)) if spec.start == "pca" else None
+def _line(
+    spec: Dense | Conv | Residual | Temporal | Recurrent | UShape, outputs: Shape
+) -> Linear | None:
+    if isinstance(spec, UShape) or spec.start != "pca":
+        return None
+    return Linear(outputs=math.prod(outputs))
 
 
 def _warnings(item: Shape, narrow: BottleneckPlan) -> tuple[str, ...]:

@@ -92,6 +92,7 @@ class Conv(Layer):
     kernel: int = 3
     stride: int = 1
     dilation: int = 1
+    bias: bool = True
 
     @property
     def padding(self) -> int:
@@ -111,7 +112,8 @@ class Conv(Layer):
         return (self.outputs, *grid)
 
     def parameters(self, shape: Shape) -> int:
-        return shape[0] * self.outputs * _area(self.kernel, shape) + self.outputs
+        weights = shape[0] * self.outputs * _area(self.kernel, shape)
+        return weights + self.outputs if self.bias else weights
 
     def macs(self, shape: Shape) -> int:
         weights = shape[0] * self.outputs * _area(self.kernel, shape)
@@ -222,6 +224,57 @@ class ResidualBlock(Layer):
 
     def macs(self, shape: Shape) -> int:
         return 2 * self._conv(shape).macs(shape)
+
+
+@dataclass(frozen=True)
+class PlainBlock(Layer):
+    """x + conv(relu(conv(x))) without biases: scaling x scales the output (Mohan et al. 2020)."""
+
+    def _conv(self, shape: Shape) -> Conv:
+        return Conv(outputs=shape[0], bias=False)
+
+    def parameters(self, shape: Shape) -> int:
+        return 2 * self._conv(shape).parameters(shape)
+
+    def macs(self, shape: Shape) -> int:
+        return 2 * self._conv(shape).macs(shape)
+
+
+@dataclass(frozen=True)
+class Fold(Layer):
+    """Squares of ``side`` x ``side`` pixels become channels (space to depth; Shi et al. 2016)."""
+
+    side: int = 2
+
+    def output_shape(self, shape: Shape) -> Shape:
+        if len(shape) != 3 or shape[1] % self.side or shape[2] % self.side:
+            raise PlanError(
+                f"a grid of {shape[1:]} cannot be folded into squares of {self.side}; its sides "
+                f"must be multiples of {self.side}"
+            )
+        return (shape[0] * self.side**2, shape[1] // self.side, shape[2] // self.side)
+
+
+@dataclass(frozen=True)
+class Unfold(Layer):
+    """Channels become squares of ``side`` x ``side`` pixels: the inverse of ``Fold``."""
+
+    side: int = 2
+
+    def output_shape(self, shape: Shape) -> Shape:
+        if shape[0] % self.side**2:
+            raise PlanError(f"{shape[0]} channels do not fill squares of {self.side}")
+        return (shape[0] // self.side**2, shape[1] * self.side, shape[2] * self.side)
+
+
+@dataclass(frozen=True)
+class Keep(Layer):
+    """Sets what passes aside for a skip path round the bottleneck."""
+
+
+@dataclass(frozen=True)
+class Join(Layer):
+    """Adds what the last unused ``Keep`` set aside: as many of its channels as pass here."""
 
 
 @dataclass(frozen=True)

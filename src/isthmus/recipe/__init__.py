@@ -32,6 +32,7 @@ from isthmus.recipe.data import Arrays as Arrays
 from isthmus.recipe.data import DataSpec as DataSpec
 from isthmus.recipe.data import Images as Images
 from isthmus.recipe.data import Named as Named
+from isthmus.recipe.data import Photos as Photos
 from isthmus.recipe.data import Sounds as Sounds
 from isthmus.recipe.data import Spectra as Spectra
 from isthmus.recipe.data import Table as Table
@@ -54,7 +55,9 @@ from isthmus.recipe.networks import Mirror as Mirror
 from isthmus.recipe.networks import Recurrent as Recurrent
 from isthmus.recipe.networks import Residual as Residual
 from isthmus.recipe.networks import Temporal as Temporal
+from isthmus.recipe.networks import UShape as UShape
 from isthmus.recipe.tasks import Denoise as Denoise
+from isthmus.recipe.tasks import DenoisePhoto as DenoisePhoto
 from isthmus.recipe.tasks import Reconstruct as Reconstruct
 from isthmus.recipe.tasks import TaskSpec as TaskSpec
 from isthmus.recipe.training import Training as Training

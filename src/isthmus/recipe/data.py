@@ -74,6 +74,32 @@ class Images(_Own):
     )
 
 
+class Photos(_Own):
+    """A folder of photographs, for restoration: every step sees random windows of them."""
+
+    kind: Literal["photos"] = "photos"
+    window: Annotated[int, Field(ge=16, le=512)] = Field(
+        64, title="Window", description="Side of what a step sees of a photograph, in pixels."
+    )
+    last_window: Annotated[int, Field(ge=16, le=512)] | None = Field(
+        None,
+        title="Last window",
+        description="Side of the windows in the last fifth of the training; the batch shrinks with their area.",
+    )
+    scales: tuple[Annotated[float, Field(gt=0.05, le=1)], ...] = Field(
+        (1.0,),
+        min_length=1,
+        max_length=4,
+        title="Scales",
+        description="Each photograph is also used at these sizes: small ones are free of coding noise.",
+    )
+
+    @property
+    def square(self) -> int:
+        """Side of the squares that photographs are cut into, in pixels."""
+        return max(3 * self.window // 2, self.last_window or 0)
+
+
 class Arrays(_Own):
     """A NumPy file (.npz or .npy): x or x_train / x_test, y or y_train / y_test."""
 
@@ -106,5 +132,5 @@ class Spectra(_Own):
 
 
 DataSpec = Annotated[
-    Named | Images | Arrays | Table | Sounds | Spectra, Field(discriminator="kind")
+    Named | Images | Photos | Arrays | Table | Sounds | Spectra, Field(discriminator="kind")
 ]

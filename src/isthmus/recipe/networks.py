@@ -142,13 +142,56 @@ class Recurrent(_Network):
     )
 
 
+class UShape(Spec):
+    """A U-shaped network without biases (Ronneberger et al. 2015; Mohan et al. 2020).
+
+    Space is folded into channels first, so that most work is done on a coarse grid. Skip paths go
+    round the bottleneck and carry what is fine; the code carries what needs a wide view. Without
+    biases the network treats a picture twice as bright, with twice the noise, in the same way.
+    """
+
+    kind: Literal["ushape"] = "ushape"
+    channels: tuple[Channels, ...] = Field(
+        (32, 64, 128),
+        min_length=1,
+        max_length=8,
+        title="Channels",
+        description="Feature maps of each level; every level halves the grid.",
+    )
+    blocks: tuple[Annotated[int, Field(ge=1, le=32)], ...] = Field(
+        (1,),
+        min_length=1,
+        max_length=8,
+        title="Blocks",
+        description="Residual blocks of each level on the way down, and as many on the way up; one number is for all.",
+    )
+    fold: int = Field(
+        2,
+        ge=1,
+        le=8,
+        title="Fold",
+        description="Side of the squares of pixels that become channels at the entry.",
+    )
+    residual: bool = Field(
+        True,
+        title="Correct the input",
+        description="The output is the input plus what the network says.",
+    )
+
+    def blocks_of(self, level: int) -> int:
+        """Residual blocks of a level; the last number holds for all levels after it."""
+        return self.blocks[min(level, len(self.blocks) - 1)]
+
+
 class Mirror(Spec):
     """The encoder's layers in reverse."""
 
     kind: Literal["mirror"] = "mirror"
 
 
-EncoderSpec = Annotated[Dense | Conv | Residual | Temporal | Recurrent, Field(discriminator="kind")]
+EncoderSpec = Annotated[
+    Dense | Conv | Residual | Temporal | Recurrent | UShape, Field(discriminator="kind")
+]
 DecoderSpec = Annotated[
     Mirror | Dense | Conv | Residual | Temporal | Recurrent, Field(discriminator="kind")
 ]

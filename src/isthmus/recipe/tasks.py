@@ -7,11 +7,17 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from isthmus.recipe.base import Spec
-from isthmus.recipe.losses import LossSpec, Mse
+from isthmus.recipe.losses import L1, LossSpec, Mse
+
+Shape = tuple[int, ...]
 
 
 class _Task(Spec):
     loss: LossSpec = Field(default_factory=Mse, title="Loss")
+
+    def view(self, item: Shape) -> Shape:
+        """The shape the encoder sees of an item: more channels where a task says something beside it."""
+        return item
 
 
 class Reconstruct(_Task):
@@ -38,4 +44,49 @@ class Denoise(_Task):
     )
 
 
-TaskSpec = Annotated[Reconstruct | Denoise, Field(discriminator="kind")]
+class DenoisePhoto(_Task):
+    """A noisy photograph in, the clean one out; colour and gray, noise level known or not."""
+
+    kind: Literal["denoise_photo"] = "denoise_photo"
+    loss: LossSpec = Field(default_factory=L1, title="Loss")
+    sigma: float = Field(
+        75.0,
+        gt=0,
+        le=255,
+        title="Largest noise",
+        description="Largest standard deviation of the noise, for pixels of 0..255.",
+    )
+    known: float = Field(
+        0.65,
+        ge=0,
+        le=1,
+        title="Level told",
+        description="Share of the pictures whose noise level the network is told; for the others it must see it.",
+    )
+    gray: float = Field(
+        0.35, ge=0, le=1, title="Gray", description="Share of the pictures shown without colour."
+    )
+    camera: float = Field(
+        0.2,
+        ge=0,
+        le=1,
+        title="Camera noise",
+        description="Share with noise that depends on brightness, spreads over neighbours, and went through JPEG.",
+    )
+    impulses: float = Field(
+        0.03, ge=0, le=1, title="Impulses", description="Share with black and white dots."
+    )
+    clean: float = Field(
+        0.04,
+        ge=0,
+        le=1,
+        title="Clean",
+        description="Share without any noise, which must come back untouched.",
+    )
+
+    def view(self, item: Shape) -> Shape:
+        """One channel more: the noise level of each pixel, or zero where it is not known."""
+        return (item[0] + 1, *item[1:])
+
+
+TaskSpec = Annotated[Reconstruct | Denoise | DenoisePhoto, Field(discriminator="kind")]

@@ -27,8 +27,10 @@ class Training(Spec):
     accumulate: int = Field(
         1, ge=1, le=4096, title="Accumulate", description="Batches whose gradients make one step."
     )
-    optimizer: Literal["adamw", "sgd"] = Field(
-        "adamw", title="Optimizer", description="AdamW (Loshchilov & Hutter 2019) or momentum."
+    optimizer: Literal["adamw", "sgd", "muon"] = Field(
+        "adamw",
+        title="Optimizer",
+        description="AdamW (Loshchilov & Hutter 2019), momentum, or orthogonalised momentum for convolutional networks (Jordan et al. 2024).",
     )
     learning_rate: float = Field(1e-3, gt=0, le=10, title="Learning rate")
     beta2: float = Field(

@@ -6,10 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from isthmus.autoencoder import Autoencoder, Reconstruction
-from isthmus.recipe import TaskSpec
+from isthmus.recipe import Recipe, TaskSpec
+
+Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -25,12 +28,30 @@ class Pair:
 class Task:
     """One application, one file. Subclasses implement ``pair``."""
 
+    any_size: bool = False
+    """Whether ``apply`` takes items of any size: photographs, recordings."""
+
     def __init__(self, spec: TaskSpec) -> None:
         self.spec: Any = spec
 
     def pair(self, batch: Tensor, generator: torch.Generator) -> Pair:
         """Clean items (N, *item) -> what goes in and what should come out. Random by ``generator``."""
         raise TypeError(f"{type(self).__name__} must implement pair")
+
+    def look(self, items: Tensor) -> Tensor:
+        """What the network sees of items (N, *item) that are used as they are."""
+        return items
+
+    def apply(self, model: Autoencoder, recipe: Recipe, item: Array, **options: Any) -> Array:
+        """What a person takes away when the task is done on an item of any size.
+
+        Only for tasks with ``any_size``; the others rebuild items of the model's own shape.
+        """
+        raise TypeError(f"{type(self).__name__} takes items of one shape")
+
+    def shown(self, view: Tensor) -> Tensor:
+        """The part of a network's input that a person can look at beside the item."""
+        return view
 
     def objective(self, model: Autoencoder, pair: Pair) -> tuple[Tensor, Tensor, Reconstruction]:
         """(loss, cost, reconstruction): two means over the batch, before and after the weight.

@@ -8,14 +8,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from isthmus.datasets.base import Array, Items, Scaling
-from isthmus.recipe import DataSpec
+from isthmus.datasets.base import Items, Scaling
+from isthmus.recipe import DataSpec, Photos
+
+LAST_PART = 0.8
+"""From this share of the training on, photographs are seen through ``data.last_window``."""
 
 
 class Resident:
     """All items of one part in one tensor. Pictures stay uint8: a quarter of the memory traffic."""
 
-    def __init__(self, items: Items, scaling: Scaling, device: str) -> None:
+    def __init__(
+        self, items: Items, scaling: Scaling, device: str, window: int | None = None
+    ) -> None:
+        self.window = window
         values = items.values if items.values.dtype == np.uint8 else scaling.apply(items.values)
         self.values = torch.from_numpy(np.ascontiguousarray(values)).to(device)
 
@@ -29,7 +35,15 @@ class Resident:
     def slices(self, size: int) -> Iterator[Tensor]:
         """All items in order, ``size`` at a time."""
         for start in range(0, len(self.values), size):
-            yield self._float(self.values[start : start + size])
+            yield self._float(self._middle(self.values[start : start + size]))
+
+    def _middle(self, batch: Tensor) -> Tensor:
+        """What is judged and shown of items that are seen through windows: their middle."""
+        if self.window is None:
+            return batch
+        top = (batch.shape[2] - self.window) // 2
+        left = (batch.shape[3] - self.window) // 2
+        return batch[:, :, top : top + self.window, left : left + self.window]
 
     def _float(self, batch: Tensor) -> Tensor:
         # Division, not a multiplication by 1/255: the same inputs to the bit as ``Scaling.apply``.
@@ -42,16 +56,10 @@ def order(items: int, seed: int, epoch: int) -> Tensor:
     return torch.randperm(items, generator=generator)
 
 
-def split(items: Items, share: float, seed: int) -> tuple[Array, Array]:
-    """Indices of (training, validation) items; a share of zero leaves validation empty."""
-    count = len(items)
-    held = min(max(round(count * share), 1), count - 1) if share > 0 and count > 1 else 0
-    shuffled = np.random.default_rng(seed).permutation(count)
-    return np.sort(shuffled[held:]), np.sort(shuffled[:held])
-
-
-def augment(batch: Tensor, data: DataSpec, generator: torch.Generator) -> Tensor:
-    """Shift and mirror pictures (N, C, H, W) at random, as the recipe's data section asks."""
+def augment(batch: Tensor, data: DataSpec, generator: torch.Generator, progress: float) -> Tensor:
+    """Shift, mirror and cut pictures (N, C, H, W) at random, as the recipe's data section asks."""
+    if isinstance(data, Photos):
+        return _windows(batch, data, generator, progress)
     if batch.dim() != 4 or not (data.shift or data.flip):
         return batch
     if data.flip:
@@ -60,6 +68,29 @@ def augment(batch: Tensor, data: DataSpec, generator: torch.Generator) -> Tensor
     if data.shift:
         batch = _shifted(batch, data.shift, generator)
     return batch
+
+
+def _windows(batch: Tensor, data: Photos, generator: torch.Generator, progress: float) -> Tensor:
+    """A random window of each square, turned and mirrored in one of eight ways."""
+    side = data.window
+    if data.last_window and progress >= LAST_PART:
+        # As many pixels a step as before: larger windows of fewer squares.
+        side = data.last_window
+        batch = batch[: max(round(len(batch) * (data.window / side) ** 2), 1)]
+    count, _, height, width = batch.shape
+    draws = torch.rand(3, count, generator=generator, device=batch.device)
+    tops = (draws[0] * (height - side + 1)).long().tolist()
+    lefts = (draws[1] * (width - side + 1)).long().tolist()
+    ways = (draws[2] * 8).long().tolist()
+    cut = []
+    for picture, top, left, way in zip(batch, tops, lefts, ways, strict=True):
+        window = picture[:, top : top + side, left : left + side]
+        if way & 1:
+            window = window.flip(2)
+        if way & 2:
+            window = window.flip(1)
+        cut.append(window.transpose(1, 2) if way & 4 else window)
+    return torch.stack(cut)
 
 
 def _shifted(batch: Tensor, reach: int, generator: torch.Generator) -> Tensor:

@@ -65,6 +65,20 @@ class Engine:
         return torch.channels_last if self.channels_last else torch.contiguous_format
 
 
+@contextmanager
+def working() -> Iterator[None]:
+    """Use a trained model at this machine's full speed: every core, the probed matmul route."""
+    keep_freed_memory()
+    threads, matmul = torch.get_num_threads(), torch.get_float32_matmul_precision()
+    torch.set_num_threads(usable_cores())
+    torch.set_float32_matmul_precision(str(machine.probe()["matmul"]))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.set_float32_matmul_precision(matmul)
+
+
 def first_choice(training: Training) -> Engine:
     """What can be chosen before any step was tried."""
     keep_freed_memory()

@@ -30,7 +30,7 @@ def figures(
     items and given the same input: the honest baseline.
     """
     part = dataset.test if len(dataset.test) else dataset.train
-    items = Resident(part, dataset.scaling, "cpu")
+    items = Resident(part, dataset.scaling, "cpu", dataset.window)
     model.to("cpu")
     seen = evaluate(model, task, recipe, items, dataset.modality)
     numbers = model.plan.bottleneck.numbers
@@ -109,7 +109,7 @@ def _through(
         batch = items.gather(torch.from_numpy(np.ascontiguousarray(index)))
         pair = task.pair(batch, torch.Generator().manual_seed(recipe.training.seed))
         output = model(pair.input).output
-    return pair.input.numpy().astype(np.float16), output.numpy().astype(np.float16)
+    return task.shown(pair.input).numpy().astype(np.float16), output.numpy().astype(np.float16)
 
 
 def card(recipe: Recipe, dataset: Dataset, metrics: dict[str, Any]) -> str:

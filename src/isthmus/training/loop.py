@@ -19,7 +19,7 @@ from isthmus.files import replacing
 from isthmus.recipe import Recipe
 from isthmus.tasks import Task, build_task
 from isthmus.training import events as E
-from isthmus.training.batches import Resident, order, split
+from isthmus.training.batches import Resident, order
 from isthmus.training.checkpoint import Checkpoint, first_difference
 from isthmus.training.engine import Engine
 from isthmus.training.evaluate import Evaluation, evaluate
@@ -62,14 +62,18 @@ class Trainer:
         self.control = Control()
         self.task: Task = build_task(recipe.task)
         self.model = Autoencoder.from_recipe(recipe, dataset.shape)
-        kept, held = split(dataset.train, recipe.data.validation, recipe.training.seed)
+        kept, held = dataset.train.split(
+            recipe.data.validation, recipe.training.seed, 1, dataset.window is not None
+        )
         if len(kept) < 2:
             raise DataError(
                 f"{dataset.name}: {len(dataset.train)} item(s) leave {len(kept)} to train on; "
                 "an autoencoder needs at least 2"
             )
-        self.items = Resident(dataset.train.take(kept), dataset.scaling, "cpu")
-        self.held = Resident(dataset.train.take(held[:_MOST_VALIDATION]), dataset.scaling, "cpu")
+        self.items = Resident(dataset.train.take(kept), dataset.scaling, "cpu", dataset.window)
+        self.held = Resident(
+            dataset.train.take(held[:_MOST_VALIDATION]), dataset.scaling, "cpu", dataset.window
+        )
         self.engine = self._engine(checkpoint)
         self._to_device()
         self.model.train()
@@ -242,7 +246,7 @@ class Trainer:
         self.model.train()
         first = self.folder / "snapshots" / "items.npz"
         if not first.exists():
-            _write_arrays(first, input=pair.input, target=pair.target)
+            _write_arrays(first, input=self.task.shown(pair.input), target=pair.target)
         name = f"snapshots/{epoch:06d}.npz"
         _write_arrays(self.folder / name, output=output)
         return name

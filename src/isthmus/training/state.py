@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from isthmus.autoencoder import Autoencoder
 from isthmus.recipe import Training
+from isthmus.training.muon import Muon
 
 Tensors = dict[str, Tensor]
 
@@ -45,7 +47,7 @@ class State:
         critic_rate = getattr(model.bottleneck.spec, "critic_learning_rate", training.learning_rate)
         state = cls(
             model,
-            make_optimizer(shared, training),
+            make_optimizer(shared, training, hidden_weights(model)),
             torch.optim.AdamW(own, lr=critic_rate, betas=(0.5, 0.999), weight_decay=0.0, fused=True)
             if own
             else None,
@@ -103,10 +105,30 @@ class State:
             setattr(self, name, value)
 
 
+def hidden_weights(model: Autoencoder) -> set[int]:
+    """The ids of the weights between the first and the last layer: what Muon is for."""
+    weights = [
+        m.weight for net in (model.encoder, model.decoder) for m in net.modules() if _weighted(m)
+    ]
+    return {id(w) for w in weights[1:-1]}
+
+
+def _weighted(module: torch.nn.Module) -> bool:
+    weight = getattr(module, "weight", None)
+    return isinstance(weight, torch.nn.Parameter) and weight.dim() > 1
+
+
 def make_optimizer(
-    parameters: list[torch.nn.Parameter], training: Training
+    parameters: list[torch.nn.Parameter], training: Training, hidden: Container[int] = ()
 ) -> torch.optim.Optimizer:
     """The recipe's optimiser in torch's fused form, which makes one pass over the weights."""
+    if training.optimizer == "muon":
+        return Muon(
+            [p for p in parameters if id(p) in hidden],
+            [p for p in parameters if id(p) not in hidden],
+            training.learning_rate,
+            training.weight_decay,
+        )
     if training.optimizer == "sgd":
         return torch.optim.SGD(
             parameters,

@@ -47,7 +47,7 @@ class Stepper:
         state.optimizer.zero_grad(set_to_none=True)
         parts = torch.split(index, training.batch_size)
         for part in parts:
-            batch = augment(items.gather(part), self.recipe.data, state.generator)
+            batch = augment(items.gather(part), self.recipe.data, state.generator, progress)
             if self.engine.channels_last and batch.dim() == 4:
                 batch = batch.contiguous(memory_format=torch.channels_last)
             pair, share = self._share(self.task.pair(batch, state.generator))

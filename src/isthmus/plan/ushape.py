@@ -1,0 +1,75 @@
+"""U-shaped networks: skip paths round the bottleneck, no biases, for pictures of any size."""
+
+from __future__ import annotations
+
+from isthmus.errors import PlanError
+from isthmus.plan import layers as L
+from isthmus.plan.layers import Layer, Shape
+from isthmus.plan.network import chain
+from isthmus.recipe import UShape
+
+
+def encoder(spec: UShape, view: Shape, latent: Shape) -> list[Layer]:
+    """Fold, then level by level: blocks, a skip path, and a strided convolution downwards."""
+    if len(view) != 3:
+        raise PlanError(f"encoder: a U-shape needs pictures; got items of {view}", "encoder")
+    if len(latent) != 3:
+        raise PlanError(
+            "bottleneck: a U-shape needs a spatial code; set bottleneck.spatial = true",
+            "bottleneck",
+        )
+    return [*_trunk(spec), L.Conv(outputs=latent[0], kernel=1, bias=False)]
+
+
+def grid_after(spec: UShape, view: Shape) -> Shape:
+    """The shape the last level leaves: the grid of the code."""
+    return chain("encoder", _trunk(spec), view).shapes[-1]
+
+
+def side(spec: UShape) -> int:
+    """Sides of pictures must be multiples of this, in pixels."""
+    return int(spec.fold * 2 ** (len(spec.channels) - 1))
+
+
+def reach(spec: UShape) -> int:
+    """How far from a pixel the network looks, in pixels: what a tile's margin must cover."""
+    pixels = float(spec.fold * 2)  # the first and the last convolution
+    for level in range(len(spec.channels)):
+        pixels += 4 * spec.blocks_of(level) * spec.fold * 2**level
+    return int(pixels) + side(spec)
+
+
+def _trunk(spec: UShape) -> list[Layer]:
+    layers: list[Layer] = [
+        L.Keep(),
+        L.Fold(side=spec.fold),
+        L.Conv(0, spec.channels[0], bias=False),
+        L.Keep(),
+    ]
+    for index in range(len(spec.channels)):
+        layers += [L.PlainBlock(index)] * spec.blocks_of(index)
+        if index + 1 < len(spec.channels):
+            layers += [L.Keep(), L.Conv(index + 1, spec.channels[index + 1], 2, 2, bias=False)]
+    return layers
+
+
+def decoder(spec: UShape, code: Shape, raw: Shape) -> list[Layer]:
+    """The way back: grow by unfolding, join the skip path, blocks."""
+    if len(code) != 3:
+        raise PlanError("decoder: a U-shape needs a spatial code", "decoder")
+    last = len(spec.channels) - 1
+    layers: list[Layer] = [L.Conv(last, spec.channels[last], 1, bias=False)]
+    layers += [L.PlainBlock(last)] * spec.blocks_of(last)
+    for index in reversed(range(last)):
+        layers += [
+            L.Conv(index, spec.channels[index] * 4, 1, bias=False),
+            L.Unfold(index),
+            L.Join(index),
+        ]
+        layers += [L.PlainBlock(index)] * spec.blocks_of(index)
+    layers += [
+        L.Join(),
+        L.Conv(outputs=raw[0] * spec.fold**2, bias=False),
+        L.Unfold(side=spec.fold),
+    ]
+    return [*layers, L.Join()] if spec.residual else layers

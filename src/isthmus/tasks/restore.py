@@ -1,0 +1,96 @@
+"""Running a network that maps pictures to pictures over a photograph of any size, tile by tile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from isthmus.media.tiles import Array, padded, tiles
+from isthmus.plan import ushape
+from isthmus.recipe import UShape
+
+TILE = 1024
+Progress = Callable[[float], None]
+
+
+def step_of(spec: object) -> tuple[int, int]:
+    """(sides must be multiples of this, how far the network looks), in pixels."""
+    if isinstance(spec, UShape):
+        return ushape.side(spec), ushape.reach(spec)
+    raise TypeError(f"a {type(spec).__name__} network takes pictures of one size only")
+
+
+def tiled(
+    pixels: Array,
+    run: Callable[[torch.Tensor], torch.Tensor],
+    store: Callable[[Array, Array], Array],
+    step: int,
+    margin: int,
+    tile: int = TILE,
+    progress: Progress | None = None,
+) -> Array:
+    """What ``run`` makes of a photograph (height, width, channels), in bounded memory.
+
+    ``run`` maps (1, 3, h, w) floats with 1 for white to the same. ``store(made, piece)`` turns a
+    tile's floats (h, w, 3) into the values to keep, given the tile as it was; the result has their
+    type. A photograph of one channel is shown in three.
+    """
+    height, width, channels = pixels.shape
+    white = float(np.iinfo(pixels.dtype).max) if pixels.dtype.kind == "u" else 1.0
+    out = np.empty_like(pixels)
+    done = 0
+    for place in tiles(height, width, tile, margin, step):
+        piece = place.read(pixels)
+        grown = np.ascontiguousarray(
+            padded(piece, step).transpose(2, 0, 1), np.float32
+        ) / np.float32(white)
+        batch = torch.from_numpy(grown)[None].expand(1, 3, -1, -1)
+        with torch.inference_mode():
+            made = run(batch.contiguous(memory_format=torch.channels_last))[0]
+        values = made.permute(1, 2, 0).numpy()[: piece.shape[0], : piece.shape[1]]
+        if channels == 1:
+            values = values.mean(2, keepdims=True)
+        place.write(out, store(values, piece))
+        top, bottom, left, right = place.inner
+        done += (bottom - top) * (right - left)
+        if progress is not None:
+            progress(done / (height * width))
+    return out
+
+
+def quantised(values: Array, like: Array) -> Array:
+    """Floats with 1 for white as the type of ``like``: rounded and clipped, floats as they are."""
+    if like.dtype.kind != "u":
+        return values.astype(like.dtype)
+    white = np.iinfo(like.dtype).max
+    made: Array = np.clip(np.rint(values * white), 0, white).astype(like.dtype)
+    return made
+
+
+_ROWS = 256
+
+
+def difference(before: Array, after: Array) -> float:
+    """Root mean square of what changed, on the scale 0..255."""
+    if not before.size:
+        return 0.0
+    scale = 255 / np.iinfo(before.dtype).max if before.dtype.kind == "u" else 255.0
+    total = 0.0
+    for top in range(0, len(before), _ROWS):
+        rows = slice(top, top + _ROWS)
+        change = after[rows].astype(np.float32) - before[rows].astype(np.float32)
+        total += float(np.square(change).sum(dtype=np.float64))
+    return float(scale * (total / before.size) ** 0.5)
+
+
+def blend(after: Array, before: Array, strength: float) -> None:
+    """Move ``after`` back towards ``before``, in place: 1 leaves it, 0 gives ``before`` exactly."""
+    if strength >= 1:
+        return
+    for top in range(0, len(before), _ROWS):
+        rows = slice(top, top + _ROWS)
+        first = before[rows].astype(np.float32)
+        mixed = first + np.float32(strength) * (after[rows].astype(np.float32) - first)
+        after[rows] = np.rint(mixed) if before.dtype.kind == "u" else mixed
