@@ -1,4 +1,4 @@
-"""Pictures of 16 bits and floats, which Pillow reads as 8: PNG by imagecodecs, TIFF by tifffile."""
+"""What Pillow cannot keep whole: PNG of 16 bits (by imagecodecs), TIFF of any depth (by tifffile)."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, PngImagePlugin, TiffImagePlugin
+from PIL import ExifTags, Image, PngImagePlugin, TiffImagePlugin
 
 from isthmus.errors import DataError
 
 Array = NDArray[Any]
 _EXIF_IFD, _GPS_IFD, _ICC, _XMP = 0x8769, 0x8825, 34675, 700
+_STAND_INS = {_EXIF_IFD: 34664, _GPS_IFD: 34851}
 # Tags of the picture itself: the writer makes its own.
 _OWN_TAGS = {254, 255, 256, 257, 258, 259, 262, 266, 273, 274, 277, 278, 279, 282, 283, 284, 296,
              305, 317, 320, 322, 323, 324, 325, 338, 339, 347, 530, 531, 532, _ICC, _XMP, _EXIF_IFD,
@@ -34,7 +35,11 @@ def is_deep(path: Path, image: Image.Image) -> bool:
 
 def read(path: Path, image: Image.Image) -> tuple[Array, Array | None]:
     """(pixels (H, W, 1 or 3), alpha (H, W) or None) as uint16 or float32. Raises DataError."""
-    values = _png(path) if image.format == "PNG" else _tiff(path)
+    return _parts(path, _png(path) if image.format == "PNG" else _tiff(path))
+
+
+def _parts(path: Path, values: Array) -> tuple[Array, Array | None]:
+    """Decoded values as pixels and alpha, checked."""
     if values.ndim == 2:
         values = values[..., None]
     if values.dtype.kind == "f":
@@ -51,6 +56,36 @@ def read(path: Path, image: Image.Image) -> tuple[Array, Array | None]:
     return np.ascontiguousarray(values[..., : 3 if channels >= 3 else 1]), alpha
 
 
+def read_alone(path: Path) -> tuple[Array, Array | None, int, bytes, bytes, bytes]:
+    """(pixels, alpha, orientation, exif, icc, xmp) of a TIFF that Pillow cannot open."""
+    import tifffile
+
+    pixels, alpha = _parts(path, _tiff(path))
+    with tifffile.TiffFile(path) as file:
+        tags = file.pages.first.tags
+        exif = Image.Exif()
+        for tag in tags:
+            if tag.code not in _OWN_TAGS and isinstance(tag.value, str):
+                exif[tag.code] = tag.value
+        for code in (_EXIF_IFD, _GPS_IFD):
+            within = tags.valueof(code)
+            if isinstance(within, dict):
+                known = ExifTags.TAGS if code == _EXIF_IFD else ExifTags.GPSTAGS
+                numbers = {name: number for number, name in known.items()}
+                exif.get_ifd(code).update(
+                    {numbers[n]: _plain(v) for n, v in within.items() if n in numbers}
+                )
+        turn = int(tags.valueof(274, default=1))
+        icc, xmp = bytes(tags.valueof(_ICC, default=b"")), bytes(tags.valueof(_XMP, default=b""))
+    return pixels, alpha, turn, exif.tobytes() if len(exif) else b"", icc, xmp
+
+
+def _plain(value: Any) -> Any:
+    """Fractions as Pillow writes them; the rest as it is."""
+    pair = isinstance(value, tuple) and len(value) == 2 and all(isinstance(v, int) for v in value)
+    return TiffImagePlugin.IFDRational(*value) if pair else value
+
+
 def save(
     path: Path,
     pixels: Array,
@@ -60,7 +95,7 @@ def save(
     xmp: bytes,
     texts: dict[str, str],
 ) -> None:
-    """Write 16-bit PNG, or 16-bit or float TIFF, with everything the file says beside its pixels."""
+    """Write a 16-bit PNG or a TIFF with everything the file says beside its pixels."""
     values = pixels if alpha is None else np.concatenate([pixels, alpha[..., None]], 2)
     if path.suffix.lower() == ".png":
         if values.dtype.kind == "f":
@@ -148,8 +183,8 @@ def _save_tiff(
         extra.append((_XMP, 1, len(xmp), xmp, True))
     within = {tag: held.get_ifd(tag) for tag in (_EXIF_IFD, _GPS_IFD)}
     within = {tag: entries for tag, entries in within.items() if entries}
-    # Their place is known once the rest is written.
-    extra += [(tag, 4, 1, 0, True) for tag in within]
+    # Their place is known once the rest is written, and the writer keeps their names for itself.
+    extra += [(_STAND_INS[tag], 4, 1, 0, True) for tag in within]
     color = values.shape[2] >= 3
     tifffile.imwrite(
         path,
@@ -173,7 +208,7 @@ def _append_directories(path: Path, within: dict[int, dict[int, Any]]) -> None:
     import tifffile
 
     with tifffile.TiffFile(path) as file:
-        places = {tag: file.pages[0].tags[tag].valueoffset for tag in within}  # type: ignore[union-attr]
+        entries_at = {tag: file.pages.first.tags[_STAND_INS[tag]].offset for tag in within}
     with path.open("r+b") as out:
         for tag, entries in within.items():
             out.seek(0, io.SEEK_END)
@@ -185,5 +220,6 @@ def _append_directories(path: Path, within: dict[int, dict[int, Any]]) -> None:
                 directory[key] = value
             out.seek(place)
             out.write(directory.tobytes(place))
-            out.seek(places[tag])
-            out.write(struct.pack("<I", place))
+            # An entry: tag, type, count, value (TIFF 6.0, section 2).
+            out.seek(entries_at[tag])
+            out.write(struct.pack("<HHII", tag, 4, 1, place))

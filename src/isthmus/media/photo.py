@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from isthmus.errors import DataError
 from isthmus.media import deep
@@ -55,7 +55,19 @@ class Photo:
 
 def read(path: Path, most_pixels: int = MOST_PIXELS) -> Photo:
     """A photograph with all it brings. Raises DataError that names the file and the cause."""
-    with _reading(path), Image.open(path) as image:
+    with _reading(path):
+        try:
+            return _read(path, most_pixels)
+        except UnidentifiedImageError:
+            if path.read_bytes()[:4] not in {b"II*\0", b"MM\0*"}:
+                raise
+            pixels, alpha, turn, exif, icc, xmp = deep.read_alone(path)
+            alpha = None if alpha is None else _turned(alpha, turn)
+            return Photo(_turned(pixels, turn), alpha, exif, icc, xmp)
+
+
+def _read(path: Path, most_pixels: int) -> Photo:
+    with Image.open(path) as image:
         _check(path, image, most_pixels)
         exif = image.getexif()
         turn = int(exif.get(_ORIENTATION, 1))
@@ -102,7 +114,7 @@ def save(path: Path, photo: Photo, quality: int = 95) -> None:
     Formats without 16 bits get 8, formats without transparency get it on white.
     """
     suffix = path.suffix.lower()
-    if photo.depth > 8 and suffix in {".png", ".tif", ".tiff"}:
+    if suffix in {".tif", ".tiff"} or (photo.depth > 8 and suffix == ".png"):
         deep.save(path, photo.pixels, photo.alpha, photo.exif, photo.icc, photo.xmp, photo.texts)
         return
     image = _image(photo, suffix)
@@ -125,8 +137,6 @@ def save(path: Path, photo: Photo, quality: int = 95) -> None:
         case ".png":
             more |= {"compress_level": 4, "pnginfo": deep.png_texts(photo.texts, photo.xmp)}
             more.pop("xmp", None)
-        case ".tif" | ".tiff":
-            more |= {"compression": "tiff_adobe_deflate"}
         case ".bmp" | ".pgm" | ".ppm" | ".gif":
             more = {}
         case _:
