@@ -217,7 +217,7 @@ def test_cubes(tmp_path: Path) -> None:
     for value, (row, column) in zip(dataset.train.values, dataset.train.positions, strict=True):
         assert (value == cube[row, column]).all()
     np.savez(tmp_path / "s.npz", cube=cube, labels=labels[:5])
-    fails(tmp_path / "s.npz", "labels (5, 8) do not fit the scene (9, 8)")
+    fails(tmp_path / "s.npz", "labels (5, 8) does not fit the scene (9, 8)")
 
 
 def test_read_items_fits_pictures_to_the_model(tmp_path: Path, digits: Any) -> None:

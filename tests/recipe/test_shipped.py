@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PIL import Image
+from tests.photos import photograph
 
 from isthmus.datasets import REGISTRY
 from isthmus.datasets.named import is_here
-from isthmus.recipe import Recipe
+from isthmus.recipe import Named, Recipe
 from isthmus.recipe.files import shipped
 from isthmus.training import train
 
@@ -16,12 +18,18 @@ from isthmus.training import train
 @pytest.mark.parametrize("name", sorted(shipped()))
 def test_it_trains(name: str, tmp_path: Path) -> None:
     recipe = Recipe.load(name)
-    data = getattr(recipe.data, "name", "")
-    if not is_here(REGISTRY[data]):
-        pytest.skip(f"{data} is not on this machine (isthmus data get {data})")
-    small = recipe.set(
-        "data.limit=120", "training.epochs=2", "training.threads=1", "training.minutes=none"
-    )
+    few = ["training.epochs=2", "training.threads=1", "training.minutes=none"]
+    if isinstance(recipe.data, Named):
+        if not is_here(REGISTRY[recipe.data.name]):
+            pytest.skip(f"{recipe.data.name} is not on this machine")
+        few.append("data.limit=120")
+    elif recipe.data.kind == "photos":
+        (tmp_path / "photos").mkdir()
+        for i in range(3):
+            part = photograph()[50 * i : 50 * i + 200, :200]
+            Image.fromarray(part).save(tmp_path / f"photos/{i}.png")
+        few += [f"data.path={tmp_path / 'photos'}", "data.last_window=64"]
+    small = recipe.set(*few)
     run = train(small, tmp_path / "run")
     assert run.state == "finished"
     assert 0 < run.metrics["mse"] < 1

@@ -174,6 +174,24 @@ def test_one_process_equals_two_at_the_same_global_batch(tmp_path: Path) -> None
         assert torch.allclose(one[name], two[name], atol=1e-5), name
 
 
+def test_two_killed_processes_go_on(tmp_path: Path) -> None:
+    verb = ["-m", "isthmus", "train", "digits8", "--set", "training.epochs=60", "--set"]
+    verb += ["training.checkpoint_minutes=0.001", "-o", str(tmp_path / "run")]
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2"]
+    command += ["--rdzv-backend=c10d", "--rdzv-endpoint=localhost:0", *verb]
+    own = {**os.environ, "OMP_NUM_THREADS": "1"}
+    first = subprocess.Popen(command, env=own, stdout=subprocess.DEVNULL, start_new_session=True)
+    while not (tmp_path / "run/checkpoint.safetensors").exists():
+        assert first.poll() is None
+        time.sleep(0.01)
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    done = subprocess.run([*command, "--resume"], env=own, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "going on at step" in done.stderr + done.stdout
+    assert (tmp_path / "run/weights.safetensors").exists()
+
+
 def test_accumulated_parts_equal_one_batch(digits: Dataset) -> None:
     results = []
     for batch, parts in ((64, 1), (32, 2)):

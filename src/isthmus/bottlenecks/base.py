@@ -61,6 +61,9 @@ class Bottleneck(nn.Module):
             "code_std": float(spread.mean()),
         }
 
+    def project(self, decoder: nn.Module) -> None:
+        """After each step: move weights of the decoder back to where this kind wants them."""
+
     def critic_parameters(self) -> list[nn.Parameter]:
         """Parameters trained by a second optimiser against the code; none for most kinds."""
         return []

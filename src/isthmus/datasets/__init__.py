@@ -28,13 +28,14 @@ def open_dataset(spec: DataSpec, seed: int = 0) -> Dataset:
     """
     dataset = _open(spec, seed)
     if spec.limit is not None and spec.limit < len(dataset.train):
-        kept = np.random.default_rng(seed).permutation(len(dataset.train))[: spec.limit]
-        dataset = replace(dataset, train=dataset.train.take(np.sort(kept)))
+        kept = np.sort(np.random.default_rng(seed).permutation(len(dataset.train))[: spec.limit])
+        groups = None if dataset.groups is None else dataset.groups[kept]
+        dataset = replace(dataset, train=dataset.train.take(kept), groups=groups)
     return dataset
 
 
 def _open(spec: DataSpec, seed: int) -> Dataset:
-    from isthmus.datasets import named, own
+    from isthmus.datasets import named, own, scenes
 
     match spec:
         case Named():
@@ -48,14 +49,17 @@ def _open(spec: DataSpec, seed: int) -> Dataset:
         case Table():
             parts, modality = own.read_table(spec), "vector"
         case Spectra():
-            parts, modality = own.read_spectra(spec), "spectrum"
+            parts, modality = scenes.read(spec), "spectrum"
         case Arrays():
             if Path(spec.path).is_dir():
                 return named.read_idx_folder(Path(spec.path), Path(spec.path).name, ())
             parts = own.read_arrays(spec)
             modality = own.modality_of(parts)
     name = Path(spec.path).name or spec.path
-    made = own.dataset(name, modality, parts, spec.test, spec.scaling, seed)
+    scaling = spec.scaling
+    if isinstance(spec, Spectra) and spec.normalise != "none" and scaling == "auto":
+        scaling = "none"
+    made = own.dataset(name, modality, parts, spec.test, scaling, seed)
     return replace(made, window=spec.window) if isinstance(spec, Photos) else made
 
 
@@ -74,6 +78,8 @@ def spec_for(path: str, base: DataSpec | None = None) -> DataSpec:
     cls, fields = _recognise(path)
     if cls is Images and isinstance(base, Photos):
         cls = Photos  # a recipe for windows of photographs stays one
+    if isinstance(base, Spectra) and cls in {Images, Arrays} and Path(path).is_file():
+        cls = Spectra  # a .tif or .npy may be a scene: the recipe knows
     shared = {} if base is None else base.model_dump(exclude={"kind", "path", "name"})
     known = {n: v for n, v in shared.items() if n in cls.model_fields}
     spec: DataSpec = cls.model_validate({**known, **fields})
@@ -106,12 +112,12 @@ def _recognise(path: str) -> tuple[type[DataSpec], dict[str, str]]:
         return Sounds, {"path": path}
     if suffix in tables.SUFFIXES:
         return Table, {"path": path}
-    if suffix == ".npz" and "cube" in arrays.read(place):
+    if suffix in {".mat", ".hdr"} or (suffix == ".npz" and "cube" in arrays.read(place)):
         return Spectra, {"path": path}
     if suffix in {".npz", ".npy"}:
         return Arrays, {"path": path}
     raise DataError(
-        f"{path}: is of no known kind; use pictures, sounds, .npz, .npy, .csv or .parquet"
+        f"{path}: is of no known kind; use pictures, sounds, .npz, .npy, .mat, .hdr, .csv or .parquet"
     )
 
 
@@ -120,7 +126,7 @@ def read_items(path: str, card: dict[str, Any]) -> tuple[Items, tuple[str, ...]]
 
     Pictures are cropped and scaled to the model's size. Raises DataError if the items do not fit.
     """
-    from isthmus.datasets import own
+    from isthmus.datasets import own, scenes
 
     shape = tuple(int(side) for side in card["shape"])
     spec = spec_for(path)
@@ -140,7 +146,7 @@ def read_items(path: str, card: dict[str, Any]) -> tuple[Items, tuple[str, ...]]
             parts = own.read_table(spec)
             parts = _columns(path, parts, tuple(card.get("columns") or ()))
         case Spectra():
-            parts = own.read_spectra(spec)
+            parts = scenes.read(spec)
         case Arrays():
             parts = own.read_arrays(spec)
         case Photos():

@@ -30,22 +30,21 @@ class Items:
         return len(self.values)
 
     def split(
-        self, share: float, seed: int, least: int, whole_files: bool = False
+        self, share: float, seed: int, least: int, groups: Array | None = None
     ) -> tuple[Array, Array]:
         """Indices of (kept, held out) items, in order; at least ``least`` are kept.
 
-        With ``whole_files`` the items of one name stay together.
+        Items of one of the ``groups`` (N,) stay together.
         """
-        count = len(self)
-        group = np.arange(count)
-        if whole_files and self.names is not None:
-            group = np.unique(np.array(self.names), return_inverse=True)[1]
-        groups = int(group.max(initial=-1)) + 1
+        group = np.arange(len(self))
+        if groups is not None and len(groups):
+            group = np.unique(groups, return_inverse=True)[1]
+        count = int(group.max(initial=-1)) + 1
         held = 0
-        if share > 0 and groups > least:
-            held = min(max(round(groups * share), 1), groups - least)
-        apart = np.zeros(groups, bool)
-        apart[np.random.default_rng(seed).permutation(groups)[:held]] = True
+        if share > 0 and count > least:
+            held = min(max(round(count * share), 1), count - least)
+        apart = np.zeros(count, bool)
+        apart[np.random.default_rng(seed).permutation(count)[:held]] = True
         return np.flatnonzero(~apart[group]), np.flatnonzero(apart[group])
 
     def take(self, index: Array) -> Items:
@@ -87,6 +86,21 @@ class Scaling:
 
 
 @dataclass(frozen=True)
+class Scene:
+    """Where pixels lie: the size of the picture, a view of it, and the truth where it is known.
+
+    ``view`` (rows, columns, 3) uint8 is a false-colour picture. ``endmembers`` (materials, bands)
+    and ``abundance`` (rows, columns, materials) are for unmixing, in the units of the items.
+    """
+
+    rows: int
+    columns: int
+    view: Array
+    endmembers: Array | None = None
+    abundance: Array | None = None
+
+
+@dataclass(frozen=True)
 class Dataset:
     """Training and test items with what a person needs to understand them."""
 
@@ -102,6 +116,10 @@ class Dataset:
     """Side of the random windows that are shown of each item; None shows items whole."""
     notes: tuple[str, ...] = ()
     """What was left out or changed while reading, for the person to know."""
+
+    groups: Array | None = None
+    """(training items,) numbers of what belongs together: overlapping pieces, neighbouring pixels."""
+    scene: Scene | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -53,12 +53,14 @@ def _get_file(
     faults = []
     for source in sources:
         try:
-            _fetch(source + file.name, folder / f"{file.name}.part", on_progress)
+            # A mirror of one's own holds the files side by side, the publishers' in places of theirs.
+            place = file.name if mirror else file.place or file.name
+            _fetch(source + place, folder / f"{file.name}.part", on_progress)
         except (urllib.error.URLError, OSError, ValueError) as error:
             faults.append(f"{source}: {getattr(error, 'reason', error)}")
             continue
         found = _md5(folder / f"{file.name}.part")
-        if found == file.md5:
+        if found == file.md5 or not file.md5:
             (folder / f"{file.name}.part").replace(folder / file.name)
             return
         (folder / f"{file.name}.part").unlink()

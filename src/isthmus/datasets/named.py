@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import tarfile
 import zipfile
@@ -10,12 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from isthmus.datasets import synthetic
+from isthmus.datasets import own, scenes, synthetic
 from isthmus.datasets.base import Array, Dataset, Items
 from isthmus.datasets.download import folder_of
 from isthmus.datasets.registry import REGISTRY, Named
 from isthmus.errors import DataError
-from isthmus.media import arrays, images
+from isthmus.media import arrays, images, spectra
+from isthmus.recipe import Spectra
 
 _DEBIAN_FASHION = Path("/usr/share/datasets/fashion-mnist")
 
@@ -40,6 +42,8 @@ def open_named(name: str) -> Dataset:
             return _emnist(entry, _here(entry))
         case "cifar10":
             return _cifar(entry, _here(entry))
+        case "pavia-university" | "salinas" | "indian-pines":
+            return _scene(entry, _here(entry))
         case _:
             return read_idx_folder(_here(entry), entry.name, entry.classes)
 
@@ -126,6 +130,28 @@ def _divided(entry: Named, x: Array, y: Array | None) -> Dataset:
     first, last = order[: entry.train], order[entry.train :]
     items = Items(x, y)
     return Dataset(entry.name, "image", items.take(first), items.take(last), entry.classes)
+
+
+def _scene(entry: Named, folder: Path) -> Dataset:
+    """A scene whose publishers give no checksums: checked by its size and its map of labels."""
+    path, truth = (folder / file.name for file in entry.files)
+    spec = Spectra(path=str(path), labels=str(truth), classes=entry.classes)
+    cube = spectra.read(path)
+    pixels = cube.values.shape[0] * cube.values.shape[1]
+    if (pixels, cube.values.shape[2]) != (entry.train + entry.test, entry.shape[0]):
+        raise DataError(
+            f"{path}: is {' x '.join(map(str, cube.values.shape))}, not the scene {entry.title}; "
+            f"delete it and get it again: isthmus data get {entry.name}"
+        )
+    labels = spectra.read_labels(truth, cube.values.shape[:2])
+    found = hashlib.md5(labels.astype(np.uint8).tobytes(), usedforsecurity=False).hexdigest()
+    if found != entry.label_md5:
+        raise DataError(
+            f"{truth}: its labels are not those of {entry.title}; delete it and get it again: "
+            f"isthmus data get {entry.name}"
+        )
+    parts = scenes.prepare(spec, cube, str(path))
+    return own.dataset(entry.name, "spectrum", parts, 0.2, "auto", 0)
 
 
 def _emnist(entry: Named, folder: Path) -> Dataset:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from isthmus.datasets.base import Array, Dataset, Items, Scaling
+from isthmus.datasets.base import Array, Dataset, Items, Scaling, Scene
 from isthmus.errors import DataError
-from isthmus.media import arrays, images, sound, spectra, tables
-from isthmus.recipe import Arrays, Images, Photos, Sounds, Spectra, Table
+from isthmus.media import arrays, images, sound, tables
+from isthmus.recipe import Arrays, Images, Photos, Sounds, Table
 
 _MOST_NAMED = 3
 
@@ -25,8 +25,9 @@ class Parts:
     classes: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    whole_files: bool = False
-    """Whether the items of one file overlap, so that no two parts may share a file."""
+    groups: Array | None = None
+    """(N,) numbers: items of one group resemble each other and stay on one side of a split."""
+    scene: Scene | None = None
 
 
 def read_images(spec: Images) -> Parts:
@@ -70,7 +71,8 @@ def read_photos(spec: Photos) -> Parts:
     if not kept:
         raise DataError(f"{spec.path}: no photograph is as large as {spec.square} pixels")
     names = tuple(str(p.relative_to(root)) for p in kept)
-    return Parts(Items(np.concatenate(squares), None, names), None, (), (), notes, True)
+    groups = np.unique(np.array(names), return_inverse=True)[1]
+    return Parts(Items(np.concatenate(squares), None, names), None, (), (), notes, groups)
 
 
 def read_sounds(spec: Sounds) -> Parts:
@@ -129,35 +131,16 @@ def read_table(spec: Table) -> Parts:
     return Parts(Items(held.values, labels, names), None, classes, held.names, held.notes)
 
 
-def read_spectra(spec: Spectra) -> Parts:
-    """The pixels of a hyperspectral cube, with their places in the scene."""
-    cube = spectra.read(Path(spec.path))
-    _rows, columns, bands = cube.values.shape
-    values = cube.values.reshape(-1, bands)
-    places = np.stack(np.divmod(np.arange(len(values)), columns), 1)
-    labels: Array | None = None
-    classes: tuple[str, ...] = ()
-    if cube.labels is not None:
-        flat = cube.labels.reshape(-1)
-        found = np.unique(flat[flat >= 0])
-        # In scenes where most pixels are 0 beside other classes, 0 means "no label".
-        if len(found) > 2 and found[0] == 0 and (flat == 0).mean() > 0.25:
-            found = found[1:]
-        labels = np.searchsorted(found, flat)
-        labels = np.where(np.isin(flat, found), labels, -1).astype(np.int64)
-        classes = tuple(f"class {c}" for c in found)
-    bands_named = tuple(f"band {i + 1}" for i in range(bands))
-    return Parts(Items(values, labels, None, places), None, classes, bands_named)
-
-
 def dataset(
     name: str, modality: str, parts: Parts, share: float, scaling: str, seed: int
 ) -> Dataset:
     """Split off a test part if there is none, check the numbers, and measure the scaling."""
     train, test = parts.items, parts.test
+    groups = parts.groups
     if test is None:
-        kept, held = train.split(share, seed, 2, parts.whole_files)
+        kept, held = train.split(share, seed, 2, parts.groups)
         train, test = parts.items.take(kept), parts.items.take(held)
+        groups = None if parts.groups is None else parts.groups[kept]
     if len(train) < 2:
         raise DataError(
             f"{name}: has {len(parts.items)} item(s); an autoencoder needs at least 2 to train on"
@@ -168,7 +151,10 @@ def dataset(
             f"{name}: all values are {train.values.reshape(-1)[0]}; there is nothing to learn"
         )
     made = _scaling(train.values, modality, scaling)
-    return Dataset(name, modality, train, test, parts.classes, made, parts.columns, tuple(notes))  # type: ignore[arg-type]
+    return Dataset(
+        name, modality, train, test, parts.classes, made, parts.columns,  # type: ignore[arg-type]
+        notes=tuple(notes), groups=groups, scene=parts.scene,
+    )  # fmt: skip
 
 
 def _scaling(values: Array, modality: str, how: str) -> Scaling:

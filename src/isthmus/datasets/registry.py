@@ -16,10 +16,15 @@ _THINGS = (
 
 @dataclass(frozen=True)
 class Remote:
-    """A file of a data set: its name and the MD5 that its publishers give."""
+    """A file of a data set: its name, and the MD5 that its publishers give or "" if they give none.
+
+    Without one the file is checked by what it holds when it is opened. ``place`` is where it lies
+    under the mirror, if not by its name.
+    """
 
     name: str
     md5: str
+    place: str = ""
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,33 @@ class Named:
     classes: tuple[str, ...] = ()
     mirrors: tuple[str, ...] = ()
     files: tuple[Remote, ...] = ()
+    label_md5: str = ""
+    """Of a scene: MD5 of its map of labels as bytes, row by row."""
+
+
+_EHU = ("https://www.ehu.eus/ccwintco/uploads/", "http://www.ehu.eus/ccwintco/uploads/")
+_ASK = "as published for research, with citation"
+_PAVIA = (
+    "asphalt",
+    "meadows",
+    "gravel",
+    "trees",
+    "painted metal",
+    "bare soil",
+    "bitumen",
+    "bricks",
+    "shadows",
+)
+_SALINAS = (
+    "broccoli 1", "broccoli 2", "fallow", "fallow, rough plow", "fallow, smooth", "stubble", "celery",
+    "grapes, untrained", "soil, vineyard", "corn, senesced", "lettuce, 4 weeks", "lettuce, 5 weeks",
+    "lettuce, 6 weeks", "lettuce, 7 weeks", "vineyard, untrained", "vineyard, trellis",
+)  # fmt: skip
+_PINES = (
+    "alfalfa", "corn, no till", "corn, min till", "corn", "grass and pasture", "grass and trees",
+    "pasture, mowed", "hay, windrowed", "oats", "soybean, no till", "soybean, min till", "soybean, clean",
+    "wheat", "woods", "buildings and trees", "stone and steel",
+)  # fmt: skip
 
 
 def _idx(*md5: str) -> tuple[Remote, ...]:
@@ -105,6 +137,29 @@ REGISTRY: dict[str, Named] = {
             "Krizhevsky, Nair & Hinton", (3, 32, 32), 50000, 10000, _THINGS,
             ("https://www.cs.toronto.edu/~kriz/",),
             (Remote("cifar-10-binary.tar.gz", "c32a1d4ab5d03f1284b67883e8d87530"),),
+        ),
+        Named(
+            "pavia-university", "Pavia University from the air: 610 x 340 pixels, 103 bands", _ASK,
+            "ROSIS, P. Gamba; Grupo de Inteligencia Computacional, UPV/EHU",
+            (103,), 165920, 41480, _PAVIA, _EHU,
+            (Remote("PaviaU.mat", "", "e/ee/PaviaU.mat"), Remote("PaviaU_gt.mat", "", "5/50/PaviaU_gt.mat")),
+            "445d3451f2c79f3d25ae61fc03da7422",
+        ),
+        Named(
+            "salinas", "Salinas Valley's fields: 512 x 217 pixels, 204 bands", _ASK,
+            "AVIRIS; Grupo de Inteligencia Computacional, UPV/EHU",
+            (204,), 88883, 22221, _SALINAS, _EHU,
+            (Remote("Salinas_corrected.mat", "", "a/a3/Salinas_corrected.mat"),
+             Remote("Salinas_gt.mat", "", "f/fa/Salinas_gt.mat")),
+            "cc0b4d4a56dbb28de6d9965f994ef772",
+        ),
+        Named(
+            "indian-pines", "Indian Pines, Indiana: 145 x 145 pixels, 200 bands", _ASK,
+            "AVIRIS, Purdue University; Grupo de Inteligencia Computacional, UPV/EHU",
+            (200,), 16820, 4205, _PINES, _EHU,
+            (Remote("Indian_pines_corrected.mat", "", "6/67/Indian_pines_corrected.mat"),
+             Remote("Indian_pines_gt.mat", "", "c/c4/Indian_pines_gt.mat")),
+            "65302d8ec0258a3a01d4236aae41e706",
         ),
     )
 }  # fmt: skip

@@ -24,6 +24,7 @@ from isthmus.recipe.bottlenecks import Contractive as Contractive
 from isthmus.recipe.bottlenecks import EntropyCoded as EntropyCoded
 from isthmus.recipe.bottlenecks import FiniteScalar as FiniteScalar
 from isthmus.recipe.bottlenecks import Plain as Plain
+from isthmus.recipe.bottlenecks import Simplex as Simplex
 from isthmus.recipe.bottlenecks import Sparse as Sparse
 from isthmus.recipe.bottlenecks import Variational as Variational
 from isthmus.recipe.bottlenecks import VectorQuantized as VectorQuantized
@@ -39,6 +40,7 @@ from isthmus.recipe.data import Table as Table
 from isthmus.recipe.losses import L1 as L1
 from isthmus.recipe.losses import Bce as Bce
 from isthmus.recipe.losses import Charbonnier as Charbonnier
+from isthmus.recipe.losses import Cosine as Cosine
 from isthmus.recipe.losses import Gaussian as Gaussian
 from isthmus.recipe.losses import Laplace as Laplace
 from isthmus.recipe.losses import LossSpec as LossSpec

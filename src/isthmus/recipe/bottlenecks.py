@@ -38,6 +38,27 @@ class Plain(_Bottleneck):
     kind: Literal["plain"] = "plain"
 
 
+class Simplex(_Bottleneck):
+    """Shares of materials: numbers of at least 0 that sum to 1 (Palsson et al. 2018, unmixing).
+
+    With one straight layer as decoder the code says how much of each material a pixel shows, and
+    the decoder's weights are the materials' spectra.
+    """
+
+    kind: Literal["simplex"] = "simplex"
+    start: Literal["random", "vca"] = Field(
+        "vca",
+        title="Start",
+        description="Where the materials' spectra begin: anywhere, or at the purest pixels (vertex component analysis, Nascimento & Dias 2005).",
+    )
+    weight: float = Field(
+        0.0,
+        ge=0,
+        title="Weight",
+        description="Price of mixing: how much fewer materials are better.",
+    )
+
+
 class Sparse(_Bottleneck):
     """Few numbers of the code may be active at once."""
 
@@ -179,6 +200,7 @@ class EntropyCoded(_Bottleneck):
 
 BottleneckSpec = Annotated[
     Plain
+    | Simplex
     | Sparse
     | Contractive
     | Variational

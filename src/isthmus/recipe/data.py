@@ -126,9 +126,38 @@ class Sounds(_Own):
 
 
 class Spectra(_Own):
-    """A hyperspectral cube (.npz with `cube` (rows, columns, bands) and `labels`): its pixels."""
+    """The pixels of a hyperspectral scene (.mat, ENVI .hdr, .npz, .npy, .tif)."""
 
     kind: Literal["spectra"] = "spectra"
+    cube: str | None = Field(
+        None, title="Cube", description="The variable that is the cube, where a file holds several."
+    )
+    labels: str | None = Field(
+        None, title="Labels", description="A file with the class of each pixel; 0 is no class."
+    )
+    label_variable: str | None = Field(None, title="Label variable")
+    classes: tuple[str, ...] = Field(
+        (), max_length=256, title="Classes", description="Names of classes 1, 2, …"
+    )
+    bands: str = Field(
+        "", title="Bands", description='The bands to use, from 1: "5-100,120-190"; empty is all.'
+    )
+    normalise: Literal["none", "band", "spectrum"] = Field(
+        "none",
+        title="Normalise",
+        description="Each band to mean 0 and spread 1, or each spectrum to length 1 (shadow and light become one).",
+    )
+    patch: Annotated[int, Field(ge=1, le=31)] = Field(
+        1, title="Patch", description="Side of the square of neighbours that is one item (odd)."
+    )
+    labelled_only: bool = Field(
+        False, title="Labelled only", description="Leave out pixels without a class."
+    )
+    block: Annotated[int, Field(ge=1, le=1024)] = Field(
+        10,
+        title="Block",
+        description="Test pixels lie in squares of this side, so that neighbours do not leak into training.",
+    )
 
 
 DataSpec = Annotated[

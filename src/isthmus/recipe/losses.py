@@ -90,6 +90,15 @@ class Sad(_Loss):
     )
 
 
+class Cosine(_Loss):
+    """1 - the cosine of the spectral angle: blind to brightness, flat where the angle is small."""
+
+    kind: Literal["cosine"] = "cosine"
+    mse: float = Field(
+        0.0, ge=0, title="MSE share", description="Weight of an added mean squared error."
+    )
+
+
 class Sid(_Loss):
     """Spectral information divergence (Chang 2000); values must be positive."""
 
@@ -116,6 +125,6 @@ class Laplace(_Loss):
 
 
 LossSpec = Annotated[
-    Mse | L1 | Charbonnier | Bce | Ssim | MsSsim | Sad | Sid | Gaussian | Laplace,
+    Mse | L1 | Charbonnier | Bce | Ssim | MsSsim | Sad | Cosine | Sid | Gaussian | Laplace,
     Field(discriminator="kind"),
 ]

@@ -85,9 +85,8 @@ def first_choice(training: Training) -> Engine:
     rank, world = own_rank(), join_processes()
     cuda = torch.cuda.is_available()
     probed = machine.probe() if not cuda else {"matmul": "high", "channels_last": True}
-    device = f"cuda:{int(os.environ.get('LOCAL_RANK', '0'))}" if cuda else "cpu"
     return Engine(
-        device=device,
+        device=_device(),
         threads=1 if training.threads == "auto" else training.threads,
         matmul=str(probed["matmul"]),
         bfloat16=training.precision == "bfloat16",
@@ -95,6 +94,23 @@ def first_choice(training: Training) -> Engine:
         rank=rank,
         world=world,
     )
+
+
+def taken_up(choices: dict[str, Any]) -> Engine:
+    """The engine of a checkpoint, in this process of this machine.
+
+    What decides the last bits (threads, matmul route, precision) is as it was; which device and
+    which of how many processes this is, is as it is now.
+    """
+    keep_freed_memory()
+    here = {"rank": own_rank(), "world": join_processes(), "device": _device()}
+    return Engine(**{**choices, **here})
+
+
+def _device() -> str:
+    if torch.cuda.is_available():
+        return f"cuda:{int(os.environ.get('LOCAL_RANK', '0'))}"
+    return "cpu"
 
 
 def candidate_threads(training: Training) -> list[int]:

@@ -45,6 +45,47 @@ def start_at_pca(model: Autoencoder, items: Resident, generator: torch.Generator
         _zero(model.decoder.weighted()[-1])
 
 
+@torch.no_grad()
+def start_at_materials(model: Autoencoder, items: Resident, generator: torch.Generator) -> None:
+    """Put the purest spectra of the data into the straight decoder of a simplex code (VCA)."""
+    spec = model.bottleneck.spec
+    if getattr(spec, "kind", "") != "simplex" or spec.start != "vca":
+        return
+    layers = model.decoder.weighted()
+    if len(layers) != 1 or not isinstance(layers[0], nn.Linear) or model.decoder.line is not None:
+        return
+    count = min(len(items), _MOST_ITEMS)
+    index = torch.randperm(len(items), generator=generator, device=generator.device)[:count]
+    pure = purest(items.gather(index).flatten(1), spec.size, generator)
+    layers[0].weight.copy_(pure.t())
+    layers[0].bias.zero_()
+
+
+def purest(spectra: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    """Vertex component analysis (Nascimento & Dias 2005): (N, bands) -> ``count`` of the rows.
+
+    In the space of the first components every pixel is projected onto one plane (its scale is light,
+    not material); the corners of the simplex found there are pixels of one material.
+    """
+    values = spectra.double()
+    count = min(count, len(values), values.shape[1])
+    vectors = torch.linalg.svd(values.t() @ values / len(values))[0][:, :count]
+    flat = values @ vectors
+    middle = flat.mean(0)
+    plane = flat / (flat @ middle).clamp_min(1e-12)[:, None]
+    found = torch.zeros(count, count, dtype=torch.double)
+    found[-1, 0] = 1
+    chosen: list[int] = []
+    for index in range(count):
+        way = torch.randn(count, generator=generator, dtype=torch.double, device=generator.device)
+        away = way.cpu() - found @ torch.linalg.pinv(found) @ way.cpu()
+        away = away / away.norm().clamp_min(1e-12)
+        best = int((plane.cpu() @ away).abs().argmax())
+        found[:, index] = plane[best].cpu()
+        chosen.append(best)
+    return spectra[chosen]
+
+
 def _zero(layer: nn.Module) -> None:
     nn.init.zeros_(layer.weight)  # type: ignore[arg-type]
     nn.init.zeros_(layer.bias)  # type: ignore[arg-type]

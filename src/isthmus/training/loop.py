@@ -21,9 +21,9 @@ from isthmus.tasks import Task, build_task
 from isthmus.training import events as E
 from isthmus.training.batches import Resident, order
 from isthmus.training.checkpoint import Checkpoint, first_difference
-from isthmus.training.engine import Engine
+from isthmus.training.engine import Engine, taken_up
 from isthmus.training.evaluate import Evaluation, evaluate
-from isthmus.training.linear_start import start_at_pca
+from isthmus.training.linear_start import start_at_materials, start_at_pca
 from isthmus.training.schedule import learning_rate
 from isthmus.training.state import State, Tensors, clone
 from isthmus.training.step import Stepper
@@ -63,7 +63,7 @@ class Trainer:
         self.task: Task = build_task(recipe.task)
         self.model = Autoencoder.from_recipe(recipe, dataset.shape)
         kept, held = dataset.train.split(
-            recipe.data.validation, recipe.training.seed, 1, dataset.window is not None
+            recipe.data.validation, recipe.training.seed, 1, dataset.groups
         )
         if len(kept) < 2:
             raise DataError(
@@ -97,6 +97,7 @@ class Trainer:
         self.began = time.perf_counter() - state.seconds
         if not self.resumed:
             start_at_pca(self.model, self.items, state.generator)
+            start_at_materials(self.model, self.items, state.generator)
         if recipe.training.ema > 0 and not self.resumed:
             state.average = clone(self.model)
         self.last_good = clone(self.model)
@@ -281,7 +282,7 @@ class Trainer:
 
     def _engine(self, checkpoint: Checkpoint | None) -> Engine:
         if checkpoint is not None:
-            return Engine(**checkpoint.engine)
+            return taken_up(checkpoint.engine)
         return choose_engine(self.model, self.task, self.recipe, self.items)
 
     def _to_device(self) -> None:

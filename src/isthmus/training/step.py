@@ -64,6 +64,7 @@ class Stepper:
         for group in state.optimizer.param_groups:
             group["lr"] = rate
         state.optimizer.step()
+        self.model.bottleneck.project(self.model.decoder)
         state.follow(training.ema)
         self.count += 1
 
