@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
+from scipy.io import wavfile
 from tests.photos import photograph
 
 from isthmus.datasets import REGISTRY
@@ -29,6 +31,13 @@ def test_it_trains(name: str, tmp_path: Path) -> None:
             part = photograph()[50 * i : 50 * i + 200, :200]
             Image.fromarray(part).save(tmp_path / f"photos/{i}.png")
         few += [f"data.path={tmp_path / 'photos'}", "data.last_window=64"]
+    elif recipe.data.kind == "sounds":
+        (tmp_path / "recordings").mkdir()
+        rate = recipe.data.sample_rate
+        for i in range(4):
+            note = np.sin(np.arange(4 * rate) * (0.2 + 0.1 * i)) * 8000
+            wavfile.write(tmp_path / f"recordings/{i}.wav", rate, note.astype(np.int16))
+        few.append(f"data.path={tmp_path / 'recordings'}")
     small = recipe.set(*few)
     run = train(small, tmp_path / "run")
     assert run.state == "finished"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -175,20 +176,29 @@ def test_one_process_equals_two_at_the_same_global_batch(tmp_path: Path) -> None
 
 
 def test_two_killed_processes_go_on(tmp_path: Path) -> None:
-    verb = ["-m", "isthmus", "train", "digits8", "--set", "training.epochs=60", "--set"]
-    verb += ["training.checkpoint_minutes=0.001", "-o", str(tmp_path / "run")]
+    recipe = Recipe(
+        data=Named(name="digits8"), encoder=SMALL, bottleneck=Plain(size=6), task=Denoise(),
+        training=Training(epochs=60, batch_size=64, threads=1, checkpoint_minutes=0.001),
+    )  # fmt: skip
+    (tmp_path / "r.toml").write_text(recipe.to_toml())
+    verb = ["-m", "isthmus", "train", str(tmp_path / "r.toml"), "-o", str(tmp_path / "run")]
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2"]
     command += ["--rdzv-backend=c10d", "--rdzv-endpoint=localhost:0", *verb]
     own = {**os.environ, "OMP_NUM_THREADS": "1"}
-    first = subprocess.Popen(command, env=own, stdout=subprocess.DEVNULL, start_new_session=True)
+    first = subprocess.Popen(command, env=own, stdout=subprocess.DEVNULL)
     while not (tmp_path / "run/checkpoint.safetensors").exists():
         assert first.poll() is None
         time.sleep(0.01)
-    os.killpg(first.pid, signal.SIGKILL)
+    for process in Path("/proc").glob("[0-9]*"):  # torchrun puts its processes in own sessions
+        with contextlib.suppress(OSError):
+            if str(tmp_path) in (process / "cmdline").read_bytes().decode():
+                os.kill(int(process.name), signal.SIGKILL)
     first.wait()
-    done = subprocess.run([*command, "--resume"], env=own, capture_output=True, text=True)
+    done = subprocess.run(
+        [*command, "--resume"], env=own, capture_output=True, text=True, check=False, timeout=120
+    )
     assert done.returncode == 0, done.stderr[-2000:]
-    assert "going on at step" in done.stderr + done.stdout
+    assert "going on at" in done.stderr + done.stdout
     assert (tmp_path / "run/weights.safetensors").exists()
 
 

@@ -36,7 +36,7 @@ def encode(run: str, inputs: tuple[str, ...], output: Path, force: bool, as_json
     names: list[str] = []
     for source in inputs:
         try:
-            items, notes = read_items(source, model.card)
+            items, notes = read_items(source, model.card, model.recipe.data)
             codes.append(model.encode(items.values))
         except DataError as error:
             failures.add(source, error)

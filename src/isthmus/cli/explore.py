@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,30 +10,20 @@ import click
 from isthmus.cli.common import check_output, json_option, result, say
 
 if TYPE_CHECKING:
-    from isthmus.datasets import Dataset
+    from isthmus.cli.coded import Coded
+    from isthmus.maps import MapData
     from isthmus.model import Model
-    from isthmus.training import Run
 
 
-@dataclass(frozen=True)
-class _Coded:
-    """All items of a data set with their codes; the last ``held`` are those the model never saw."""
-
-    values: Any
-    codes: Any
-    labels: Any
-    names: tuple[str, ...] | None
-    classes: tuple[str, ...]
-    held: int
-
-
-@click.command(epilog="Example: isthmus explore runs/digits-2d -o map.html")
+@click.command(
+    epilog="Example: isthmus explore spectra --data scene.mat --labels scene_gt.mat -o map.html"
+)
 @click.argument("source", metavar="RUN|RECIPE")
 @click.option("--data", metavar="PATH", help="Map your own folder or file, or a named data set.")
 @click.option(
     "--labels",
     metavar="COLUMN|FILE",
-    help="Classes: a column of the table, or a file with one per line.",
+    help="Classes: a column of the table, a map of the scene, or a file with one per line.",
 )
 @click.option(
     "--how",
@@ -56,156 +45,92 @@ def explore(
 ) -> None:
     """Draw the codes of a data set as a map: an interactive page, a picture, or a table.
 
-    A RECIPE is trained first.
+    A RECIPE is trained first, on --data if given. Scenes are shown beside their map, sounds are heard.
     """
     suffix = check_output(output, (".html", ".png", ".parquet"))
-    run = _run(source)
-    coded = _codes(run, data, labels)
     from isthmus import maps
+    from isthmus.cli import coded as subject
 
-    projection = maps.project(coded.codes, how, run.recipe.training.seed)
-    figures = _figures(coded, projection)
-    title = f"{run.recipe.name}: {len(coded.codes):,} codes"
-    if suffix == ".png":
-        maps.plot_png(
-            output, projection.points, coded.labels, coded.classes, title, projection.axes
-        )
-    elif suffix == ".parquet":
-        _table(output, coded, projection.points)
-    else:
-        _page(output, run.model, title, coded, projection, figures)
-    tree = {"output": str(output), "items": len(coded.codes), "how": projection.how, **figures}
-    shown = "\n".join(
-        f"{name:18} {value:.4f}" for name, value in figures.items() if value is not None
-    )
-    result(tree, as_json, "\n".join(filter(None, [shown, f"map     {output}"])))
-
-
-def _run(source: str) -> Run:
-    from isthmus.recipe import Recipe
-    from isthmus.training import Run, train
-
-    if (Path(source) / "recipe.toml").is_file():
-        return Run(source)
-    recipe = Recipe.load(source)
-    from isthmus.cli.progress import Bar
-
-    with Bar() as bar:
-        return train(recipe, on_event=bar.show)
+    run = subject.run_of(source, data, labels)
+    made = subject.coded(run, data, labels)
+    say("laying out")
+    projection = maps.project(made.codes, how, run.recipe.training.seed, _placing(len(made.codes)))
+    told = subject.figures(run, made, projection.points)
+    title = f"{run.recipe.name}: {len(made.codes):,} codes"
+    match suffix:
+        case ".png":
+            maps.plot_png(
+                output, projection.points, made.labels, made.classes, title, projection.axes,
+                _scene(made),
+            )  # fmt: skip
+        case ".parquet":
+            _table(output, run.model, made, projection.points)
+        case _:
+            shown = _shown(run.model, made, projection)
+            note = f"Laid out by {projection.how}: {projection.axes[0]} across, {projection.axes[1]} up."
+            maps.write_page(output, title, shown, told, note)
+    tree = {"output": str(output), "items": len(made.codes), "how": projection.how, **told}
+    lines = "\n".join(f"{name:18} {value:.4f}" for name, value in told.items() if value is not None)
+    result(tree, as_json, "\n".join(filter(None, [lines, f"map     {output}"])))
 
 
-def _codes(run: Run, data: str | None, labels: str | None) -> _Coded:
-    import numpy as np
+def _placing(count: int) -> Any:
+    """Say how far a large layout is, a line for every tenth."""
+    tenths = set()
 
-    from isthmus.datasets import open_dataset, spec_for
-    from isthmus.errors import DataError
+    def hear(share: float) -> None:
+        tenth = int(share * 10)
+        if tenth not in tenths:
+            tenths.add(tenth)
+            say(f"placed {share:4.0%} of {count:,} items")
 
-    spec = run.recipe.data if data is None else spec_for(data, run.recipe.data)
-    column = labels if labels and not Path(labels).is_file() else None
-    if column is not None:
-        if spec.kind != "table":
-            raise DataError(
-                f"--labels {labels}: is no file, and {data or 'the data'} is no table with columns"
-            )
-        spec = spec.model_copy(update={"label": column})
-    dataset = open_dataset(spec, run.recipe.training.seed)
-    if dataset.shape != run.model.shape:
-        raise DataError(
-            f"{dataset.name}: items of shape {dataset.shape}; the model takes {run.model.shape}"
-        )
-    parts = [dataset.train, dataset.test]
-    values = np.concatenate([p.values for p in parts])
-    known = [p.labels if p.labels is not None else np.full(len(p), -1) for p in parts]
-    classes, found = dataset.classes, np.concatenate(known)
-    if labels and column is None:
-        classes, found = _labels_of(Path(labels), len(values), dataset)
-    names = None if parts[0].names is None else parts[0].names + (parts[1].names or ())
-    say(f"{len(values):,} items")
-    codes = run.model.encode(values)
-    has = bool((found >= 0).any())
-    return _Coded(
-        values, codes, found if has else None, names, classes if has else (), len(dataset.test)
-    )
+    return hear
 
 
-def _labels_of(path: Path, count: int, dataset: Dataset) -> tuple[tuple[str, ...], Any]:
-    import numpy as np
-
-    from isthmus.errors import DataError
-
-    try:
-        lines = path.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: cannot be read as labels ({error})") from None
-    if len(lines) != count:
-        raise DataError(f"{path}: has {len(lines)} labels, but {dataset.name} has {count} items")
-    classes, found = np.unique(np.array(lines), return_inverse=True)
-    return tuple(str(c) for c in classes), found.astype(np.int64)
-
-
-def _figures(coded: _Coded, projection: Any) -> dict[str, float | None]:
+def _shown(model: Model, made: Coded, projection: Any) -> MapData:
     from isthmus import maps
-
-    split = len(coded.codes) - coded.held if coded.held else len(coded.codes) // 2
-    figures: dict[str, float | None] = {}
-    if coded.labels is not None:
-        y, v = coded.labels[:split], coded.labels[split:]
-        figures |= maps.cluster_figures(coded.codes[:split], y, coded.codes[split:], v)
-        if figures:
-            flat = coded.values.reshape(len(coded.values), -1)
-            plane = maps.project(flat[: min(split, 20_000)], "pca")
-            figures["pca2_knn_accuracy"] = _pca2(flat, coded.labels, split, plane)
-    figures["trustworthiness"] = maps.trustworthiness(
-        coded.values[split:], projection.points[split:]
-    )
-    return figures
-
-
-def _pca2(flat: Any, labels: Any, split: int, plane: Any) -> float | None:
-    """What two principal components of the data themselves reach: the map to beat."""
-    import numpy as np
-
-    from isthmus import maps
-
-    origin = plane.inverse(np.zeros((1, 2), np.float32))
-    axes = np.concatenate([plane.inverse(np.eye(2, dtype=np.float32)) - origin])
-    points = (flat - origin) @ axes.T
-    return maps.cluster_figures(points[:split], labels[:split], points[split:], labels[split:]).get(
-        "knn_accuracy"
-    )
-
-
-def _page(
-    output: Path,
-    model: Model,
-    title: str,
-    coded: _Coded,
-    projection: Any,
-    figures: dict[str, float | None],
-) -> None:
-    from isthmus import maps
+    from isthmus.cli.coded import materials, shades
 
     sheet = None
-    if projection.inverse is not None and len(model.shape) == 3:
+    if projection.inverse is not None and made.dataset.modality == "image":
         items, edges = maps.grid(lambda p: model.decode(projection.inverse(p)), projection.points)
         sheet = (items, edges, 15)
-    made = maps.MapData(
-        projection.points, coded.labels, coded.classes, coded.values, coded.names, sheet
-    )
-    note = f"Laid out by {projection.how}: {projection.axes[0]} across, {projection.axes[1]} up."
-    maps.write_page(output, title, made, figures, note)
+    return maps.MapData(
+        projection.points, made.labels, made.classes, _middle(made, made.values), made.names, sheet,
+        rebuild=lambda kept: _middle(made, model.reconstruct(made.values[kept])),
+        columns=made.dataset.columns, shades=shades(model, made), scene=_scene(made),
+        waves=made.waves, rate=getattr(model.recipe.data, "sample_rate", 8000),
+        materials=materials(model),
+    )  # fmt: skip
 
 
-def _table(output: Path, coded: _Coded, points: Any) -> None:
+def _middle(made: Coded, values: Any) -> Any:
+    """Of a pixel that was read with its neighbours, the spectrum of the pixel."""
+    if made.dataset.modality == "spectrum" and values.ndim == 4:
+        return values[:, :, values.shape[2] // 2, values.shape[3] // 2]
+    return values
+
+
+def _scene(made: Coded) -> Any:
+    from isthmus import maps
+
+    if made.dataset.scene is None or made.positions is None:
+        return None
+    return maps.SceneView(made.dataset.scene.view, made.positions)
+
+
+def _table(output: Path, model: Model, made: Coded, points: Any) -> None:
     from isthmus.media import tables
 
-    flat = coded.codes.reshape(len(coded.codes), -1)
-    split = len(flat) - coded.held
-    columns: dict[str, Any] = {"part": ["train"] * split + ["test"] * coded.held}
-    if coded.names is not None:
-        columns["name"] = list(coded.names)
-    if coded.labels is not None:
-        columns["label"] = [coded.classes[i] if i >= 0 else None for i in coded.labels]
-    columns |= {"x": points[:, 0], "y": points[:, 1]}
+    flat = made.codes.reshape(len(made.codes), -1)
+    split = len(flat) - made.held
+    columns: dict[str, Any] = {"part": ["train"] * split + ["test"] * made.held}
+    if made.names is not None:
+        columns["name"] = list(made.names)
+    if made.positions is not None:
+        columns |= {"row": made.positions[:, 0], "column": made.positions[:, 1]}
+    if made.labels is not None:
+        columns["label"] = [made.classes[i] if i >= 0 else None for i in made.labels]
+    columns |= {"error": model.errors(made.values), "x": points[:, 0], "y": points[:, 1]}
     columns |= {f"code_{i}": flat[:, i] for i in range(flat.shape[1])}
     tables.write(output, columns)

@@ -65,10 +65,14 @@ def train(
         chosen = chosen.replace(data=spec_for(data, chosen.data))
     from isthmus.training import fit
     from isthmus.training.engine import own_rank
+    from isthmus.training.run import Run
 
     if own_rank() > 0:
         # A helper of process 0 under torchrun: it trains along and neither speaks nor writes.
-        for _ in fit(chosen, output=output or Path("runs") / chosen.name, resume=resume):
+        output = output or Path("runs") / chosen.name
+        if resume and (output / "events.jsonl").is_file() and Run(output).state == "finished":
+            return
+        for _ in fit(chosen, output=output, resume=resume):
             pass
         return
     folder = _folder(recipe, chosen, output, resume, force)

@@ -19,6 +19,9 @@ from isthmus.recipe import Arrays, DataSpec, Images, Named, Photos, Sounds, Spec
 if TYPE_CHECKING:
     from isthmus.datasets import own
 
+_OWN = {"kind", "path", "name", "labels", "label_variable", "classes"}
+"""What a recipe says of one file only."""
+
 
 def open_dataset(spec: DataSpec, seed: int = 0) -> Dataset:
     """The data set a recipe's data section describes. Raises DataError that names file and cause.
@@ -45,7 +48,8 @@ def _open(spec: DataSpec, seed: int) -> Dataset:
         case Photos():
             parts, modality = own.read_photos(spec), "image"
         case Sounds():
-            parts, modality = own.read_sounds(spec), "sequence"
+            parts = own.read_sounds(spec)
+            modality = "image" if spec.view == "mel" else "sequence"
         case Table():
             parts, modality = own.read_table(spec), "vector"
         case Spectra():
@@ -76,11 +80,13 @@ def spec_for(path: str, base: DataSpec | None = None) -> DataSpec:
     What ``base`` says that holds for any data (validation, limit, shift, …) is kept.
     """
     cls, fields = _recognise(path)
+    if cls is Images and isinstance(base, Sounds) and not Path(path).is_file():
+        cls = Sounds  # recordings with a cover picture among them
     if cls is Images and isinstance(base, Photos):
         cls = Photos  # a recipe for windows of photographs stays one
     if isinstance(base, Spectra) and cls in {Images, Arrays} and Path(path).is_file():
         cls = Spectra  # a .tif or .npy may be a scene: the recipe knows
-    shared = {} if base is None else base.model_dump(exclude={"kind", "path", "name"})
+    shared = {} if base is None else base.model_dump(exclude=_OWN)
     known = {n: v for n, v in shared.items() if n in cls.model_fields}
     spec: DataSpec = cls.model_validate({**known, **fields})
     return spec
@@ -121,15 +127,18 @@ def _recognise(path: str) -> tuple[type[DataSpec], dict[str, str]]:
     )
 
 
-def read_items(path: str, card: dict[str, Any]) -> tuple[Items, tuple[str, ...]]:
+def read_items(
+    path: str, card: dict[str, Any], base: DataSpec | None = None
+) -> tuple[Items, tuple[str, ...]]:
     """Everything in a file or folder as items that a model with this data card takes, and notes.
 
-    Pictures are cropped and scaled to the model's size. Raises DataError if the items do not fit.
+    ``base`` says how the model's own data were read. Pictures are cropped and scaled to the model's
+    size. Raises DataError if the items do not fit.
     """
     from isthmus.datasets import own, scenes
 
     shape = tuple(int(side) for side in card["shape"])
-    spec = spec_for(path)
+    spec = spec_for(path, base)
     match spec:
         case Images():
             size = shape[-1] if len(shape) == 3 else None
@@ -139,9 +148,9 @@ def read_items(path: str, card: dict[str, Any]) -> tuple[Items, tuple[str, ...]]
             dataset = open_dataset(spec)
             parts = own.Parts(dataset.train, dataset.test)
         case Sounds():
-            parts = own.read_sounds(
-                spec.model_copy(update={"seconds": shape[-1] / spec.sample_rate})
-            )
+            if spec.view == "wave":
+                spec = spec.model_copy(update={"seconds": shape[-1] / spec.sample_rate})
+            parts = own.read_sounds(spec)
         case Table():
             parts = own.read_table(spec)
             parts = _columns(path, parts, tuple(card.get("columns") or ()))

@@ -19,12 +19,14 @@ class Items:
     ``values`` (N, *shape): uint8 pictures in 0..255, or float32 in the user's own units.
     ``labels`` (N,) int64 indexes ``Dataset.classes``; -1 is "no label". ``names`` (N,) says where
     an item came from (a file, a row). ``positions`` (N, 2) are row and column in a scene.
+    ``waves`` (N, samples) float32 is what an item sounds like.
     """
 
     values: Array
     labels: Array | None = None
     names: tuple[str, ...] | None = None
     positions: Array | None = None
+    waves: Array | None = None
 
     def __len__(self) -> int:
         return len(self.values)
@@ -54,6 +56,7 @@ class Items:
             None if self.labels is None else self.labels[index],
             None if self.names is None else tuple(self.names[i] for i in index),
             None if self.positions is None else self.positions[index],
+            None if self.waves is None else self.waves[index],
         )
 
 

@@ -10,10 +10,11 @@ import numpy as np
 
 from isthmus.datasets.base import Array, Dataset, Items, Scaling, Scene
 from isthmus.errors import DataError
-from isthmus.media import arrays, images, sound, tables
+from isthmus.media import arrays, images, mel, sound, tables
 from isthmus.recipe import Arrays, Images, Photos, Sounds, Table
 
 _MOST_NAMED = 3
+_LEAST_RECORDINGS = 10
 
 
 @dataclass(frozen=True)
@@ -90,9 +91,47 @@ def read_sounds(spec: Sounds) -> Parts:
         raise DataError(
             f"{spec.path}: no recording is as long as a piece of {spec.seconds} s (data.seconds)"
         )
+    waves = np.concatenate(pieces)
+    if spec.view == "mel":
+        heard = _heard(waves, kept)
+        if not heard.any():
+            raise DataError(f"{spec.path}: holds nothing but silence")
+        if not heard.all():
+            notes = (*notes, f"left out {int((~heard).sum())} silent pieces of {len(waves)}")
+        waves, kept = waves[heard], [p for p, h in zip(kept, heard, strict=True) if h]
     labels, classes = _classes(root, kept)
     names = tuple(str(p.relative_to(root)) for p in kept)
-    return Parts(Items(np.concatenate(pieces), labels, names), None, classes, (), notes)
+    groups: Array | None = np.unique(np.array(names), return_inverse=True)[1]
+    if groups is not None and groups.max() < _LEAST_RECORDINGS - 1:
+        groups = None  # too few recordings to keep some apart whole
+    values = waves
+    if spec.view == "mel":
+        values = mel.log_mel(_even(waves[:, 0], kept), spec.sample_rate, spec.mels)[:, None]
+    items = Items(values, labels, names, waves=waves[:, 0])
+    return Parts(items, None, classes, (), notes, groups)
+
+
+def _heard(waves: Array, paths: list[Path]) -> Array:
+    """Which pieces are within 25 dB of the level of their recording."""
+    level = np.sqrt(np.square(waves).mean((1, 2)))
+    usual = _by_path(level, paths, lambda own: float(np.sqrt(np.square(own).mean())))
+    heard: Array = (level > 1e-4) & (level > usual * 10 ** (-25 / 20))
+    return heard
+
+
+def _even(waves: Array, paths: list[Path]) -> Array:
+    """Every recording at the same loudness, -20 dB below full scale: who spoke loudly is no class."""
+    usual = _by_path(np.square(waves).mean(1), paths, lambda own: float(np.sqrt(own.mean())))
+    made: Array = waves * (0.1 / np.maximum(usual, 1e-6))[:, None]
+    return made
+
+
+def _by_path(values: Array, paths: list[Path], figure: Callable[[Array], float]) -> Array:
+    """A figure of each recording, repeated for each of its pieces."""
+    _, number = np.unique([str(p) for p in paths], return_inverse=True)
+    figures = np.array([figure(values[number == i]) for i in range(number.max() + 1)])
+    made: Array = figures[number]
+    return made
 
 
 def read_arrays(spec: Arrays) -> Parts:

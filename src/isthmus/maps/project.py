@@ -13,6 +13,9 @@ from isthmus.errors import DataError, MissingExtra
 
 Array = NDArray[Any]
 How = Literal["auto", "direct", "pca", "umap", "tsne", "pacmap"]
+Progress = Callable[[float], None]
+_PLACED_AT_ONCE = 20_000
+_TORN = 0.1
 WAYS: tuple[How, ...] = ("auto", "direct", "pca", "umap", "tsne", "pacmap")
 
 
@@ -26,12 +29,16 @@ class Projection:
     inverse: Callable[[Array], Array] | None
 
 
-def project(codes: Array, how: How = "auto", seed: int = 0) -> Projection:
+def project(
+    codes: Array, how: How = "auto", seed: int = 0, progress: Progress | None = None
+) -> Projection:
     """Codes (N, *code) to the plane.
 
     "direct" shows two code numbers as they are; "pca" is linear and can be inverted; "umap" (McInnes
     et al. 2018), "tsne" (van der Maaten & Hinton 2008) and "pacmap" (Wang et al. 2021) keep
-    neighbours together and cannot. "auto" is direct for codes of two numbers, else pca. Raises
+    neighbours together and cannot; of more than 50,000 codes (t-SNE: 10,000) they lay out a sample and
+    place each other code between its nearest in the sample. ``progress`` hears shares of that, 0..1.
+    "auto" is direct for codes of two numbers, else pca. Raises
     MissingExtra where the library is not installed, DataError where codes cannot be laid out.
     """
     flat = codes.reshape(len(codes), -1).astype(np.float32)
@@ -56,11 +63,44 @@ def project(codes: Array, how: How = "auto", seed: int = 0) -> Projection:
         case "pca":
             return _pca(flat, codes.shape[1:])
         case "umap":
-            return Projection(_umap(flat, seed), how, ("UMAP 1", "UMAP 2"), None)
+            points = _sampled(flat, _umap, seed, 50_000, progress)
+            return Projection(points, how, ("UMAP 1", "UMAP 2"), None)
         case "pacmap":
-            return Projection(_pacmap(flat, seed), how, ("PaCMAP 1", "PaCMAP 2"), None)
+            points = _sampled(flat, _pacmap, seed, 50_000, progress)
+            return Projection(points, how, ("PaCMAP 1", "PaCMAP 2"), None)
         case _:
-            return Projection(_tsne(flat, seed), "tsne", ("t-SNE 1", "t-SNE 2"), None)
+            points = _sampled(flat, _tsne, seed, 10_000, progress)
+            return Projection(points, "tsne", ("t-SNE 1", "t-SNE 2"), None)
+
+
+def _sampled(
+    flat: Array,
+    lay_out: Callable[[Array, int], Array],
+    seed: int,
+    most: int,
+    progress: Progress | None,
+) -> Array:
+    """Lay out at most ``most`` codes, and place the others between their nearest of these."""
+    if len(flat) <= most:
+        return lay_out(flat, seed)
+    from sklearn.neighbors import NearestNeighbors
+
+    chosen = np.sort(np.random.default_rng(seed).permutation(len(flat))[:most])
+    anchors = lay_out(flat[chosen], seed)
+    search = NearestNeighbors(n_neighbors=4).fit(flat[chosen])
+    points = np.empty((len(flat), 2), np.float32)
+    for start in range(0, len(flat), _PLACED_AT_ONCE):
+        gap, near = search.kneighbors(flat[start : start + _PLACED_AT_ONCE])
+        weight = 1 / np.maximum(gap, 1e-9) ** 2
+        placed = (anchors[near] * weight[..., None]).sum(1) / weight.sum(1, keepdims=True)
+        # The nearest decides the neighbourhood: between two clusters there is nothing to see.
+        far = np.linalg.norm(anchors[near] - anchors[near[:, :1]], axis=2).max(1)
+        torn = far > _TORN * np.ptp(anchors, 0).max()
+        points[start : start + len(near)] = np.where(torn[:, None], anchors[near[:, 0]], placed)
+        if progress is not None:
+            progress(min((start + len(near)) / len(flat), 1.0))
+    points[chosen] = anchors
+    return points
 
 
 def _pca(flat: Array, shape: tuple[int, ...]) -> Projection:

@@ -31,9 +31,9 @@ _MEANINGS = {
     "pca_mse": "the error of principal components with as many numbers, on the same items",
     "loss": "what training lowers, without the bottleneck's cost",
     "cost": "the code's cost in nats an item, before its weight",
-    "knn_accuracy": maps.page.MEANINGS["knn_accuracy"],
-    "probe_accuracy": maps.page.MEANINGS["probe_accuracy"],
-    "silhouette": maps.page.MEANINGS["silhouette"],
+    "knn_accuracy": maps.meaning("knn_accuracy"),
+    "probe_accuracy": maps.meaning("probe_accuracy"),
+    "silhouette": maps.meaning("silhouette"),
 }
 
 
@@ -57,7 +57,7 @@ def write(folder: Path) -> Path:
     written = page.render(
         "report.html",
         [page.text("report.css", "isthmus.report"), page.text("scatter.css", "isthmus.maps")],
-        [page.text("scatter.js", "isthmus.maps")] if made is not None else [],
+        [maps.scripts()] if made is not None else [],
         name=run.recipe.name,
         description=run.recipe.description,
         sentence=_sentence(run, planned, metrics, said),
@@ -77,7 +77,7 @@ def write(folder: Path) -> Path:
         part=metrics.get("part", "test"),
         figures=_figures(metrics),
         map=None if made is None else page.data(maps.scatter_data(made)),
-        map_sentence="" if made is None else maps.page.summary(made),
+        map_sentence="" if made is None else maps.summary(made),
         diagnostics=_diagnostics(said),
         bottleneck_text=(type(run.recipe.bottleneck).__doc__ or "").splitlines()[0],
         command=f"isthmus train {folder / 'recipe.toml'}",

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isthmus import page
-from isthmus.maps.page import as_picture
+from isthmus.maps.shown import as_picture
 
 Array = NDArray[Any]
 _LARGEST_SIDE = 64
