@@ -158,7 +158,7 @@ def test_explore_writes_all_three(trained: Path, tmp_path: Path) -> None:
         assert told["items"] == 1797
     polars = pytest.importorskip("polars")
     table = polars.read_parquet(tmp_path / "m.parquet")
-    assert table.columns == ["part", "label", "x", "y", *[f"code_{i}" for i in range(8)]]
+    assert table.columns == ["part", "label", "error", "x", "y", *[f"code_{i}" for i in range(8)]]
 
 
 def test_labels_from_a_file(trained: Path, tmp_path: Path) -> None:

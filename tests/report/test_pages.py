@@ -87,7 +87,7 @@ def test_hostile_names_stay_text(tmp_path: Path) -> None:
     _map(tmp_path / "m.html", HOSTILE)
     dom, console = open_page(tmp_path / "m.html", tmp_path / "profile")
     assert not console
-    assert dom.count("<button") == 3 + 4
+    assert dom.count('<button type="button"') == 3 + 5 + 3
 
 
 @needs_chromium

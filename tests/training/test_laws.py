@@ -353,3 +353,14 @@ def test_closing_early_keeps_what_was_written(digits: Dataset, tmp_path: Path) -
         json.loads(line)
     train(HARD["plain"], tmp_path / "run", digits, resume=True)
     assert Run(tmp_path / "run").state == "finished"
+
+
+def test_a_training_begins_with_given_weights(digits: Dataset, tmp_path: Path) -> None:
+    run = train(HARD["plain"], tmp_path / "first", digits)
+    kept = run.model.autoencoder.state_dict()
+    still = HARD["plain"].set("training.learning_rate=1e-12", "training.epochs=1")
+    went_on = train(still, tmp_path / "second", digits, start=run.model)
+    for name, weight in went_on.model.autoencoder.state_dict().items():
+        assert torch.allclose(weight, kept[name], atol=1e-6), name
+    with pytest.raises(RunError, match="do not fit this recipe"):
+        fit(HARD["plain"].set("bottleneck.size=7"), digits, start=run.model)

@@ -35,6 +35,12 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="The run directory  [default: runs/NAME]",
 )
+@click.option(
+    "--from",
+    "start",
+    metavar="MODEL",
+    help="Begin with the weights of a run or a shipped model, of the same shape as RECIPE's.",
+)
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint of RUN.")
 @force_option
 @click.option(
@@ -48,6 +54,7 @@ def train(
     assignments: tuple[str, ...],
     data: str | None,
     output: Path | None,
+    start: str | None,
     resume: bool,
     force: bool,
     as_json: bool,
@@ -63,22 +70,24 @@ def train(
         from isthmus.datasets import spec_for
 
         chosen = chosen.replace(data=spec_for(data, chosen.data))
+    from isthmus.model import load
     from isthmus.training import fit
     from isthmus.training.engine import own_rank
     from isthmus.training.run import Run
 
+    first = None if start is None else load(start)
     if own_rank() > 0:
         # A helper of process 0 under torchrun: it trains along and neither speaks nor writes.
         output = output or Path("runs") / chosen.name
         if resume and (output / "events.jsonl").is_file() and Run(output).state == "finished":
             return
-        for _ in fit(chosen, output=output, resume=resume):
+        for _ in fit(chosen, output=output, resume=resume, start=first):
             pass
         return
     folder = _folder(recipe, chosen, output, resume, force)
     if folder is None:
         return
-    fitting = fit(chosen, output=folder, resume=resume, force=force)
+    fitting = fit(chosen, output=folder, resume=resume, force=force, start=first)
     previous = signal.signal(signal.SIGINT, lambda *_: _stop(fitting, previous))
     try:
         last = _watch(fitting, as_json)

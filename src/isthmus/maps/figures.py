@@ -12,6 +12,7 @@ _NEIGHBOURS = 15
 _MOST_TRAINED = 10_000
 _MOST_COMPARED = 2_000
 _MOST_FITTED = 50_000
+_MOST_EXACT = 2_000
 
 
 def cluster_figures(
@@ -58,7 +59,8 @@ def principal(values: Array, held: Array, numbers: int) -> tuple[Array, Array]:
     flat = _flat(values)
     numbers = min(numbers, flat.shape[1], len(flat) - 1)
     few = flat[np.random.default_rng(0).permutation(len(flat))[:_MOST_FITTED]]
-    fitted = PCA(numbers, svd_solver="covariance_eigh", random_state=0).fit(few)
+    solver = "covariance_eigh" if flat.shape[1] <= _MOST_EXACT else "randomized"
+    fitted = PCA(numbers, svd_solver=solver, random_state=0).fit(few)
     return fitted.transform(flat), fitted.transform(_flat(held))
 
 

@@ -16,6 +16,7 @@ How = Literal["auto", "direct", "pca", "umap", "tsne", "pacmap"]
 Progress = Callable[[float], None]
 _PLACED_AT_ONCE = 20_000
 _TORN = 0.1
+_MOST_FEATURES = 1_000
 WAYS: tuple[How, ...] = ("auto", "direct", "pca", "umap", "tsne", "pacmap")
 
 
@@ -109,14 +110,25 @@ def _pca(flat: Array, shape: tuple[int, ...]) -> Projection:
         # One number: laid out along a line.
         points = np.concatenate([flat, np.zeros_like(flat)], 1)
         return Projection(points, "pca", ("code", ""), lambda p: p[:, :1].reshape(-1, *shape))
-    values, vectors = np.linalg.eigh(np.cov(flat - mean, rowvar=False))
-    axes = vectors[:, ::-1][:, :2]
+    values, axes = _axes(flat, mean)
     # A fixed sign, so that the same codes always give the same picture.
     axes = axes * np.sign(axes[np.abs(axes).argmax(0), [0, 1]])
-    share = values[::-1][:2] / max(values.sum(), 1e-12)
+    share = values / max(float(flat.var(0, ddof=1).sum()), 1e-12)
     names = (f"PCA 1 ({share[0]:.0%})", f"PCA 2 ({share[1]:.0%})")
     points = ((flat - mean) @ axes).astype(np.float32)
     return Projection(points, "pca", names, lambda p: (p @ axes.T + mean).reshape(-1, *shape))
+
+
+def _axes(flat: Array, mean: Array) -> tuple[Array, Array]:
+    """The two largest variances and their directions (features, 2)."""
+    if flat.shape[1] <= _MOST_FEATURES:
+        values, vectors = np.linalg.eigh(np.cov(flat - mean, rowvar=False))
+        return values[::-1][:2], vectors[:, ::-1][:, :2]
+    from sklearn.decomposition import PCA
+
+    # The covariance of codes of thousands of numbers would take minutes: two directions need it not.
+    fitted = PCA(2, svd_solver="randomized", random_state=0).fit(flat)
+    return fitted.explained_variance_, fitted.components_.T
 
 
 def _umap(flat: Array, seed: int) -> Array:

@@ -32,6 +32,7 @@ class Fit(Iterator[E.Event]):
         folder: Path | None = None,
         resume: bool = False,
         force: bool = False,
+        start: Model | None = None,
     ) -> None:
         dataset = dataset or open_dataset(recipe.data, recipe.training.seed)
         taken_up = None
@@ -39,7 +40,8 @@ class Fit(Iterator[E.Event]):
             taken_up = ck.load(folder / "checkpoint.safetensors")
         elif folder is not None and own_rank() == 0:
             clear(folder, force or resume)
-        self.trainer = Trainer(recipe, dataset, folder, taken_up)
+        weights = None if start is None else start.autoencoder.state_dict()
+        self.trainer = Trainer(recipe, dataset, folder, taken_up, weights)
         self.control: Control = self.trainer.control
         self.dataset = dataset
         self.folder = folder
@@ -102,17 +104,19 @@ def fit(
     output: str | Path | None = None,
     resume: bool = False,
     force: bool = False,
+    start: Model | None = None,
 ) -> Fit:
     """Train ``recipe``; iterate the result for events, then read its ``model``.
 
     ``data`` replaces the recipe's own data set. With ``output`` the run is kept there, and
-    ``resume`` goes on from its checkpoint and ``force`` replaces an earlier run. Raises RecipeError, DataError, RunError.
+    ``resume`` goes on from its checkpoint and ``force`` replaces an earlier run. ``start``
+    is a model whose weights the training begins with. Raises RecipeError, DataError, RunError.
 
     >>> fitting = fit(Recipe.load("digits"))
     >>> for event in fitting: print(event)
     >>> code = fitting.model.encode(images)
     """
-    return Fit(recipe, data, None if output is None else Path(output), resume, force)
+    return Fit(recipe, data, None if output is None else Path(output), resume, force, start)
 
 
 def train(
@@ -122,13 +126,14 @@ def train(
     on_event: Callable[[E.Event], object] | None = None,
     resume: bool = False,
     force: bool = False,
+    start: Model | None = None,
 ) -> Run:
     """Train to the end and return the run. ``output`` defaults to ``runs/NAME`` (then NAME-2, …).
 
     Raises TrainingError if the training fails; the last good weights are kept in the run.
     """
     folder = Path(output) if output is not None else free_folder(Path("runs"), recipe.name)
-    with fit(recipe, data, folder, resume, force) as fitting:
+    with fit(recipe, data, folder, resume, force, start) as fitting:
         for event in fitting:
             if on_event is not None:
                 on_event(event)

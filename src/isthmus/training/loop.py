@@ -55,6 +55,7 @@ class Trainer:
         dataset: Dataset,
         folder: Path | None = None,
         checkpoint: Checkpoint | None = None,
+        start: Tensors | None = None,
     ) -> None:
         self.recipe = recipe
         self.dataset = dataset
@@ -62,6 +63,9 @@ class Trainer:
         self.control = Control()
         self.task: Task = build_task(recipe.task)
         self.model = Autoencoder.from_recipe(recipe, dataset.shape)
+        self.started_from = start is not None
+        if start is not None:
+            self._start_from(start)
         kept, held = dataset.train.split(
             recipe.data.validation, recipe.training.seed, 1, dataset.groups
         )
@@ -87,6 +91,12 @@ class Trainer:
         self.steps = self.steps_per_epoch * recipe.training.epochs
         self.last_good: Tensors = {}
 
+    def _start_from(self, start: Tensors) -> None:
+        fault = first_difference(self.model, start)
+        if fault:
+            raise RunError(f"the weights to start from do not fit this recipe: {fault}")
+        self.model.load_state_dict(start)
+
     def run(self) -> Iterator[E.Event]:
         """Train to the end, saying what happens. Raises TrainingError after a ``failed`` event."""
         with self.engine.session():
@@ -95,7 +105,7 @@ class Trainer:
     def _run(self) -> Iterator[E.Event]:
         recipe, state = self.recipe, self.state
         self.began = time.perf_counter() - state.seconds
-        if not self.resumed:
+        if not self.resumed and not self.started_from:
             start_at_pca(self.model, self.items, state.generator)
             start_at_materials(self.model, self.items, state.generator)
         if recipe.training.ema > 0 and not self.resumed:
