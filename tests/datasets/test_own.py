@@ -200,6 +200,28 @@ def test_sounds(tmp_path: Path) -> None:
     assert "d.wav" in open_dataset(spec).notes[0]
 
 
+def test_sounds_as_spectrograms_without_their_silence(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for voice, pitch in (("low", 300.0), ("high", 1200.0)):
+        (tmp_path / voice).mkdir()
+        for take in range(3):
+            wave = np.sin(2 * np.pi * pitch * np.arange(16000) / 8000) * rng.uniform(0.05, 0.9)
+            wave[8000:] = 0
+            soundfile.write(tmp_path / voice / f"{take}.wav", wave, 8000)
+    dataset = open_dataset(Sounds(path=str(tmp_path), view="mel", mels=16, seconds=0.25))
+    assert dataset.classes == ("high", "low")
+    assert dataset.shape[:2] == (1, 16)
+    assert len(dataset.train) + len(dataset.test) == 24
+    assert any("left out 24 silent pieces of 48" in note for note in dataset.notes)
+    assert dataset.train.waves is not None
+    assert dataset.train.waves.shape == (len(dataset.train), 2000)
+    # Evened loudness: takes of one pitch look alike, however loud they were.
+    values, labels = dataset.train.values, dataset.train.labels
+    assert labels is not None
+    for label in (0, 1):
+        assert values[labels == label].max((1, 2, 3)).std() < 0.01
+
+
 def test_cubes(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     cube = rng.integers(0, 4000, (9, 8, 20)).astype(np.uint16)

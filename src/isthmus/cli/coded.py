@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from isthmus.cli.common import say
-from isthmus.errors import DataError
+from isthmus.errors import DataError, RecipeError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,14 +43,18 @@ class Coded:
         return len(self.codes) - self.held if self.held else len(self.codes) // 2
 
 
-def run_of(source: str, data: str | None, labels: str | None) -> Run:
+def run_of(
+    source: str, data: str | None, labels: str | None, assignments: tuple[str, ...] = ()
+) -> Run:
     """The run directory ``source``, or a training of the recipe of that name on ``data``."""
     from isthmus.recipe import Recipe
     from isthmus.training import Run, train
 
     if (Path(source) / "recipe.toml").is_file():
+        if assignments:
+            raise RecipeError(f"--set changes a recipe, and {source} is a run that is trained already")
         return Run(source)
-    recipe = Recipe.load(source)
+    recipe = Recipe.load(source).set(*assignments)
     if data is not None:
         recipe = recipe.replace(data=spec_of(recipe.data, data, labels))
     from isthmus.cli.progress import Bar

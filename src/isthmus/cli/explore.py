@@ -39,9 +39,22 @@ if TYPE_CHECKING:
     metavar="OUT.html|.png|.parquet",
     type=click.Path(path_type=Path),
 )
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change a setting of RECIPE; may be repeated.",
+)
 @json_option
 def explore(
-    source: str, data: str | None, labels: str | None, how: Any, output: Path, as_json: bool
+    source: str,
+    data: str | None,
+    labels: str | None,
+    how: Any,
+    output: Path,
+    assignments: tuple[str, ...],
+    as_json: bool,
 ) -> None:
     """Draw the codes of a data set as a map: an interactive page, a picture, or a table.
 
@@ -51,7 +64,7 @@ def explore(
     from isthmus import maps
     from isthmus.cli import coded as subject
 
-    run = subject.run_of(source, data, labels)
+    run = subject.run_of(source, data, labels, assignments)
     made = subject.coded(run, data, labels)
     say("laying out")
     projection = maps.project(made.codes, how, run.recipe.training.seed, _placing(len(made.codes)))

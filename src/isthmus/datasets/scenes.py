@@ -29,11 +29,11 @@ def prepare(spec: Spectra, cube: spectra.Cube, name: str) -> Parts:
     if spec.labels is not None:
         labels = spectra.read_labels(Path(spec.labels), (rows, columns), spec.label_variable)
     used = _bands(spec, cube, name, notes)
-    values = cube.values[..., used]
+    values, measured = _measured(cube.values[..., used], used, name, notes)
     scale = float(max(values.max(), 1e-12))
     endmembers = None if cube.endmembers is None else cube.endmembers[used].T
     scene = Scene(rows, columns, false_colour(values), endmembers, cube.abundance)
-    values = _normalised(values, spec.normalise, notes)
+    values = _normalised(values, spec.normalise, notes, measured)
     items = _squares(values, spec.patch, name)
     named = spec.classes or cube.classes
     found, classes = _classes(labels, named, notes)
@@ -41,13 +41,14 @@ def prepare(spec: Spectra, cube: spectra.Cube, name: str) -> Parts:
     # Squares of pixels go to one side of a split together.
     across = -(-columns // spec.block)
     groups = places[:, 0] // spec.block * across + places[:, 1] // spec.block
-    kept = np.arange(rows * columns)
+    wanted = measured.reshape(-1)
     if spec.labelled_only:
         if found is None:
             raise DataError(
                 f"{name}: has no labels; data.labelled_only needs some (data.labels=FILE)"
             )
-        kept = np.flatnonzero(found >= 0)
+        wanted = wanted & (found >= 0)
+    kept = np.flatnonzero(wanted)
     if spec.normalise == "none":
         notes.append(f"brightest value {scale:g}")
     made = Items(items[kept], None if found is None else found[kept], None, places[kept])
@@ -87,9 +88,32 @@ def _bands(spec: Spectra, cube: spectra.Cube, name: str, notes: list[str]) -> Ar
     return used
 
 
-def _normalised(values: Array, how: str, notes: list[str]) -> Array:
+def _measured(values: Array, used: Array, name: str, notes: list[str]) -> tuple[Array, Array]:
+    """The values with 0 where a pixel was not measured at all, and which pixels were (rows, columns).
+
+    Raises DataError where only some bands of a pixel are not numbers: those bands are to be left out.
+    """
+    bad = ~np.isfinite(values)
+    if not bad.any():
+        return values, np.ones(values.shape[:2], bool)
+    blank = bad.all(2)
+    partly = bad & ~blank[..., None]
+    if partly.any():
+        bands = used[np.flatnonzero(partly.any((0, 1)))] + 1
+        listed = ", ".join(map(str, bands[:6])) + (" …" if len(bands) > 6 else "")
+        raise DataError(
+            f"{name}: {int(partly.sum()):,} values are not numbers, in band(s) {listed}; "
+            "leave them out with data.bands"
+        )
+    if blank.all():
+        raise DataError(f"{name}: holds no number at all")
+    notes.append(f"left out {int(blank.sum()):,} pixel(s) without a measurement")
+    return np.where(bad, 0, values).astype(np.float32), ~blank
+
+
+def _normalised(values: Array, how: str, notes: list[str], measured: Array) -> Array:
     if how == "band":
-        mean, spread = values.mean((0, 1)), values.std((0, 1))
+        mean, spread = values[measured].mean(0), values[measured].std(0)
         even: Array = ((values - mean) / np.maximum(spread, 1e-12)).astype(np.float32)
         return even
     if how == "spectrum":

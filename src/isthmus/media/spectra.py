@@ -26,7 +26,8 @@ _LABEL_NAMES = ("labels", "gt", "label", "groundtruth", "ground_truth", "map", "
 class Cube:
     """One scene.
 
-    ``values`` (rows, columns, bands) float32 in the file's units; ``labels`` (rows, columns) int64
+    ``values`` (rows, columns, bands) float32 in the file's units, as they are there (bands that were
+    not measured may be NaN); ``labels`` (rows, columns) int64
     as in the file, or None; ``classes`` names for label numbers if the file brings them;
     ``bands`` the names of the bands; ``endmembers`` (bands, materials) and ``abundance`` (rows,
     columns, materials) where the truth is known.
@@ -62,7 +63,7 @@ def read(path: Path, cube: str | None = None) -> Cube:
             )
     classes = rest.get("classes")
     return Cube(
-        _finite(path, name, values),
+        values.astype(np.float32),
         labels,
         tuple(str(c) for c in classes) if classes is not None and classes.ndim == 1 else (),
         bands or tuple(f"band {i + 1}" for i in range(values.shape[2])),
@@ -165,19 +166,6 @@ def _pick_cube(path: Path, held: dict[str, Array], wanted: str | None) -> tuple[
     return name, values
 
 
-def _finite(path: Path, name: str, values: Array) -> Array:
-    made = values.astype(np.float32)
-    bad = ~np.isfinite(made)
-    if bad.any():
-        bands = np.flatnonzero(bad.any((0, 1))) + 1
-        listed = ", ".join(map(str, bands[:6])) + (" …" if len(bands) > 6 else "")
-        raise DataError(
-            f"{path}: {int(bad.sum()):,} values of {name} are not numbers, in band(s) {listed}; "
-            "leave them out with data.bands"
-        )
-    return made
-
-
 def _like_labels(values: Array) -> bool:
     whole = values.dtype.kind in "uib" or (
         values.dtype.kind == "f" and values.size < 1e8 and bool(np.all(values == np.round(values)))
@@ -219,12 +207,16 @@ def _guarded(path: Path, kind: str, read: Callable[[Path], Any]) -> Any:
 
 def _mat(path: Path) -> dict[str, Array]:
     from scipy.io import loadmat
+    from scipy.io.matlab import MatReadError
 
     with path.open("rb") as file:
         head = file.read(128)
     if head[:4] == b"\x89HDF" or b"MATLAB 7.3" in head:
         return _hdf5(path)
-    held = loadmat(path)
+    try:
+        held = loadmat(path)
+    except MatReadError as error:  # of no class that others share
+        raise ValueError(str(error)) from None
     return {
         n: v
         for n, v in held.items()
