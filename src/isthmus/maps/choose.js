@@ -15,10 +15,11 @@ function isthmusChoose(map) {
     }
     return odd;
   };
+  // A new choice takes the place of the last one, among the classes that are shown.
   function choose(test, visible = true) {
     const mask = new Uint8Array(count);
     let many = 0;
-    for (let i = 0; i < count; i++) if ((!visible || map.isFront(i)) && test(i)) { mask[i] = 1; many++; }
+    for (let i = 0; i < count; i++) if ((!visible || map.isShown(i)) && test(i)) { mask[i] = 1; many++; }
     if (many) map.select(mask);
     else told.textContent = "Nothing is there.";
     return many;

@@ -83,7 +83,8 @@ function isthmusMap(root, data) {
   const shades = data.shades.map((each) => ({ ...each, values: bytes(each.values) }));
   const colourOf = (i) =>
     shade >= 0 ? ramps[shades[shade].values[i]] : !labels ? colours[0] : labels[i] < 0 ? grey : colours[labels[i]];
-  const isFront = (i) => (!labels || !hidden.has(labels[i])) && (!selected || selected[i] === 1);
+  const isShown = (i) => !labels || !hidden.has(labels[i]);
+  const isFront = (i) => isShown(i) && (!selected || selected[i] === 1);
 
   // Points in the order they are drawn: those that are filtered out go grey and lie below; none vanishes.
   const px = new Float32Array(count), py = new Float32Array(count);
@@ -216,7 +217,7 @@ function isthmusMap(root, data) {
 
   const api = {
     root, data, count, labels, shades, canvas, stage, side, bar, legend, bytes, make, toX, toY, look, nearest,
-    colourOf, isFront, xs, ys, seen, ramp,
+    colourOf, isShown, isFront, xs, ys, seen, ramp,
     on: (kind, each) => heard[kind].push(each),
     get hovered() { return hovered; },
     get selected() { return selected; },
