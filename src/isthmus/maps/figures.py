@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -90,6 +91,7 @@ def _unit(spectra: Array) -> Array:
 def _found_again(u: Array, v: Array, seed: int) -> dict[str, float]:
     from scipy.optimize import linear_sum_assignment
     from sklearn.cluster import KMeans
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.metrics import (
         adjusted_rand_score,
         confusion_matrix,
@@ -104,9 +106,12 @@ def _found_again(u: Array, v: Array, seed: int) -> dict[str, float]:
     few = rng.permutation(len(u))[:_MOST_TRAINED]
     u, v = u[few], v[few]
     spread = u.std(0)
-    clusters = KMeans(count, n_init=4, random_state=seed).fit_predict(
-        u / np.where(spread < 1e-9, 1, spread)
-    )
+    with warnings.catch_warnings():
+        # Codes made of words may be fewer than the classes: fewer clusters are the answer then.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        clusters = KMeans(count, n_init=4, random_state=seed).fit_predict(
+            u / np.where(spread < 1e-9, 1, spread)
+        )
     agree = confusion_matrix(v, clusters, labels=np.arange(count))
     rows, columns = linear_sum_assignment(-agree)
     return {
@@ -148,8 +153,6 @@ def _probe(x: Array, y: Array, u: Array, v: Array) -> float:
     spread[spread < 1e-9] = 1
     # The limit is generous: a probe that has not quite settled differs in the fourth digit.
     probe = LogisticRegression(max_iter=200, tol=1e-2)
-    import warnings
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         probe.fit((x - mean) / spread, y)
