@@ -41,6 +41,7 @@ class Autoencoder(nn.Module):
         self.decoder = decoder
         self.loss = loss
         self.plan = plan
+        bottleneck.join(decoder)
 
     @classmethod
     def of(

@@ -61,6 +61,9 @@ class Bottleneck(nn.Module):
             "code_std": float(spread.mean()),
         }
 
+    def join(self, decoder: nn.Module) -> None:
+        """When the model is built: take from its decoder what ``project`` will need."""
+
     def project(self, decoder: nn.Module) -> None:
         """After each step: move weights of the decoder back to where this kind wants them."""
 

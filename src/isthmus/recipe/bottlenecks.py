@@ -49,7 +49,14 @@ class Simplex(_Bottleneck):
     start: Literal["random", "vca"] = Field(
         "vca",
         title="Start",
-        description="Where the materials' spectra begin: anywhere, or at the purest pixels (vertex component analysis, Nascimento & Dias 2005).",
+        description="Where the materials' spectra begin: anywhere, or at the purest pixels (vertex component analysis, Nascimento & Dias 2005; N-FINDR, Winter 1999).",
+    )
+    hold: float = Field(
+        0.03,
+        ge=0,
+        le=1,
+        title="Hold",
+        description="How far every step pulls the materials back to the purest pixels: 0 lets them go, 1 keeps them.",
     )
     weight: float = Field(
         0.0,

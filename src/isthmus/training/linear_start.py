@@ -11,9 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from isthmus.autoencoder import Autoencoder
+from isthmus.bottlenecks import simplex
 from isthmus.training.batches import Resident
 
 _MOST_ITEMS = 20_000
+# Of all pixels, how many a pure spectrum is the mean of; and how often corners are exchanged.
+_PURE_SHARE = 0.01
+_ROUNDS = 20
 
 
 @torch.no_grad()
@@ -47,43 +51,71 @@ def start_at_pca(model: Autoencoder, items: Resident, generator: torch.Generator
 
 @torch.no_grad()
 def start_at_materials(model: Autoencoder, items: Resident, generator: torch.Generator) -> None:
-    """Put the purest spectra of the data into the straight decoder of a simplex code (VCA)."""
-    spec = model.bottleneck.spec
-    if getattr(spec, "kind", "") != "simplex" or spec.start != "vca":
-        return
-    layers = model.decoder.weighted()
-    if len(layers) != 1 or not isinstance(layers[0], nn.Linear) or model.decoder.line is not None:
+    """Put the purest spectra of the data into the straight decoder of a simplex code."""
+    bottleneck = model.bottleneck
+    if not isinstance(bottleneck, simplex.Module) or not hasattr(bottleneck, "materials"):
         return
     count = min(len(items), _MOST_ITEMS)
     index = torch.randperm(len(items), generator=generator, device=generator.device)[:count]
-    pure = purest(items.gather(index).flatten(1), spec.size, generator)
-    layers[0].weight.copy_(pure.t())
-    layers[0].bias.zero_()
+    bottleneck.begin(
+        model.decoder, purest(items.gather(index).flatten(1), bottleneck.spec.size, generator)
+    )
 
 
 def purest(spectra: Tensor, count: int, generator: torch.Generator) -> Tensor:
-    """Vertex component analysis (Nascimento & Dias 2005): (N, bands) -> ``count`` of the rows.
+    """(N, bands) -> ``count`` spectra of pure materials: the corners of the cloud of pixels.
 
-    In the space of the first components every pixel is projected onto one plane (its scale is light,
-    not material); the corners of the simplex found there are pixels of one material.
+    Vertex component analysis (Nascimento & Dias 2005) finds first corners in the space of the
+    principal components; exchanging them one by one for pixels that span a larger simplex (N-FINDR:
+    Winter 1999) makes them the same whatever the random directions were. A single pixel carries its
+    noise, and a dark material hardly anything else: each corner becomes the mean of the pixels that
+    hold most of it.
     """
     values = spectra.double()
     count = min(count, len(values), values.shape[1])
-    vectors = torch.linalg.svd(values.t() @ values / len(values))[0][:, :count]
-    flat = values @ vectors
-    middle = flat.mean(0)
-    plane = flat / (flat @ middle).clamp_min(1e-12)[:, None]
-    found = torch.zeros(count, count, dtype=torch.double)
+    mean = values.mean(0)
+    axes = torch.linalg.eigh((values - mean).t() @ (values - mean))[1].flip(1)
+    flat = ((values - mean) @ axes[:, : max(count - 1, 1)]).cpu()
+    # One constant beside the components: mixtures with shares that sum to one stay mixtures.
+    placed = torch.cat([flat, flat.norm(dim=1).amax().clamp_min(1e-12).expand(len(flat), 1)], 1)
+    placed = placed[:, -count:]
+    chosen = _largest_simplex(placed, _corners(placed, generator))
+    shares = placed @ torch.linalg.pinv(placed[chosen])
+    most = max(round(len(values) * _PURE_SHARE), 1)
+    return torch.stack([spectra[pick].mean(0) for pick in shares.topk(most, dim=0).indices.t()])
+
+
+def _corners(placed: Tensor, generator: torch.Generator) -> list[int]:
+    """Pixels (N, k) that lie farthest along directions away from the corners found before."""
+    count = placed.shape[1]
+    found = torch.zeros(count, count, dtype=placed.dtype)
     found[-1, 0] = 1
     chosen: list[int] = []
     for index in range(count):
-        way = torch.randn(count, generator=generator, dtype=torch.double, device=generator.device)
+        way = torch.randn(count, generator=generator, dtype=placed.dtype, device=generator.device)
         away = way.cpu() - found @ torch.linalg.pinv(found) @ way.cpu()
-        away = away / away.norm().clamp_min(1e-12)
-        best = int((plane.cpu() @ away).abs().argmax())
-        found[:, index] = plane[best].cpu()
+        best = int((placed @ away).abs().argmax())
+        found[:, index] = placed[best]
         chosen.append(best)
-    return spectra[chosen]
+    return chosen
+
+
+def _largest_simplex(placed: Tensor, chosen: list[int]) -> list[int]:
+    """Exchange corners while that makes the simplex larger."""
+    chosen = list(chosen)
+    for _ in range(_ROUNDS):
+        before = list(chosen)
+        for index in range(len(chosen)):
+            others = [c for i, c in enumerate(chosen) if i != index]
+            # The volume is how far a pixel lies from the plane through the other corners.
+            away = torch.linalg.qr(placed[others].t(), mode="complete")[0][:, -1]
+            far = (placed @ away).abs()
+            best = int(far.argmax())
+            if far[best] > far[chosen[index]]:
+                chosen[index] = best
+        if chosen == before:
+            break
+    return chosen
 
 
 def _zero(layer: nn.Module) -> None:
