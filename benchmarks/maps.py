@@ -1,7 +1,7 @@
 """What the maps are worth: scenes, unmixing, voices and a million points, into docs/maps.md.
 
 Wants the scenes and recordings of shared/data; takes about fifteen minutes on two cores.
-Run: python -m benchmarks maps [scenes|unmixing|voices|million]
+Run: python -m benchmarks maps [scenes|unmixing|voices|digits|million]
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks import bottlenecks
 from benchmarks.marked import markdown, write_between
 from benchmarks.million import million
 from isthmus import Recipe, maps
@@ -28,6 +29,14 @@ DATA = ROOT.parent / "shared/data"
 SCENES = {"Jasper Ridge": "jasper_ridge.npz", "Houston": "houston_crop.npz"}
 LOSSES = ("mse", "sad", "cosine", "sid")
 NUMBERS = (2, 3, 5, 10)
+FIGURES = {
+    "knn_accuracy": "kNN",
+    "probe_accuracy": "linear probe",
+    "cluster_accuracy": "cluster accuracy",
+    "cluster_nmi": "NMI",
+    "cluster_ari": "ARI",
+    "silhouette": "silhouette",
+}
 VOICES = {"en": "English voice", "es": "Spanish voice", "fr": "French voice"}
 
 
@@ -108,10 +117,43 @@ def voices() -> str:
     return said + markdown(rows, ["codes", "kNN", "linear probe", "cluster NMI"])
 
 
+def digits() -> str:
+    """Every bottleneck kind, then two numbers: an autoencoder's, PCA's, and the pixels laid out by others."""
+    data = open_dataset(Recipe.load("digits").data, 0)
+    pixels = (data.train.values.reshape(len(data.train), -1) / 255, data.test.values.reshape(len(data.test), -1) / 255)  # fmt: skip
+    rows = [
+        _told(f"{kind.replace('_', ' ')}", _codes(bottlenecks.recipe(kind), data), data)
+        for kind in bottlenecks.KINDS
+    ]
+    rows.append(_told("PCA of the pixels", maps.principal(*pixels, 32), data))
+    rows.append(_told("variational, 2", _codes(Recipe.load("digits-variational"), data), data))
+    rows.append(_told("plain, 2", _codes(Recipe.load("digits-2d"), data), data))
+    rows.append(_told("PCA of the pixels", maps.principal(*pixels, 2), data))
+    for how, name in (("umap", "UMAP of the pixels"), ("tsne", "t-SNE of the pixels")):
+        print(f"  {name}", file=sys.stderr, flush=True)
+        points = maps.project(np.concatenate(pixels), how, 0).points  # type: ignore[arg-type]
+        pair = (points[: len(pixels[0])], points[len(pixels[0]) :])
+        rows.append(_told(f"{name}, test digits laid out with the others", pair, data))
+    return markdown(rows, ["codes", "numbers", *FIGURES.values()])
+
+
+def _codes(recipe: Recipe, data: Dataset) -> tuple[Array, Array]:
+    print(f"  {recipe.bottleneck.kind} {recipe.bottleneck.size}", file=sys.stderr, flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        run = train(recipe.set("training.minutes=3"), Path(folder) / "run", data)
+        return run.model.encode(data.train.values), run.model.encode(data.test.values)
+
+
+def _told(what: str, codes: tuple[Array, Array], data: Dataset) -> list[str]:
+    found = maps.cluster_figures(codes[0], data.train.labels, codes[1], data.test.labels)
+    return [what, str(codes[0][0].size), *(f"{found[name]:.3f}" for name in FIGURES)]
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "scenes": scenes,
     "unmixing": unmixing,
     "voices": voices,
+    "digits": digits,
     "million": million,
 }
 
@@ -119,7 +161,7 @@ PARTS: dict[str, Callable[[], str]] = {
 def main() -> None:
     """Measure the parts asked for (all, if none), print each table and write it into the manual."""
     for name in sys.argv[2:] or list(PARTS):
-        if name != "million" and not DATA.is_dir():
+        if name not in {"million", "digits"} and not DATA.is_dir():
             raise SystemExit(f"{DATA}: is missing; the {name} table needs its files")
         print(name, file=sys.stderr, flush=True)
         text = PARTS[name]()
