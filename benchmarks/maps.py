@@ -97,24 +97,24 @@ def voices() -> str:
                 target = Path(folder) / "voices" / VOICES[language]
                 target.mkdir(parents=True, exist_ok=True)
                 shutil.copy(file, target)
-        base = Recipe.load("sounds")
-        assert isinstance(base.data, Sounds)
-        data = base.data.model_copy(update={"path": str(Path(folder) / "voices")})
-        recipe = base.replace(data=data).set("training.minutes=1.5", "training.threads=1")
-        dataset = open_dataset(recipe.data, 0)
-        model = train(recipe, Path(folder) / "run", dataset).model
-        codes = (model.encode(dataset.train.values), model.encode(dataset.test.values))
-    rows = []
-    for what, pair in (
-        ("autoencoder, 8 numbers", codes),
-        ("PCA, 8 numbers", maps.principal(dataset.train.values, dataset.test.values, 8)),
-    ):
-        told = maps.cluster_figures(pair[0], dataset.train.labels, pair[1], dataset.test.labels)
-        rows.append(
-            [what, *(f"{told[n]:.3f}" for n in ("knn_accuracy", "probe_accuracy", "cluster_nmi"))]
-        )
-    said = f"{len(dataset.train):,} pieces to learn from, {len(dataset.test):,} of other recordings to judge by.\n\n"
-    return said + markdown(rows, ["codes", "kNN", "linear probe", "cluster NMI"])
+        rows = []
+        for name, view in (("sounds", "spectrogram"), ("voices", "timbre")):
+            base = Recipe.load(name).set("training.threads=1")
+            assert isinstance(base.data, Sounds)
+            data = base.data.model_copy(update={"path": str(Path(folder) / "voices")})
+            recipe = base.replace(data=data)
+            dataset = open_dataset(recipe.data, 0)
+            pca = maps.principal(
+                dataset.scaling.apply(dataset.train.values),
+                dataset.scaling.apply(dataset.test.values),
+                8,
+            )
+            for what, pair in ((f"`{name}`", _codes(recipe, dataset)), ("PCA", pca)):
+                told = _told(what, pair, dataset)
+                parts = f"{len(dataset.train):,} / {len(dataset.test):,}"
+                rows.append([view, *told[:2], parts, *told[2:]])
+    header = ["of", "codes", "numbers", "pieces to learn from / to judge by", *FIGURES.values()]
+    return markdown(rows, header)
 
 
 def digits() -> str:
@@ -140,7 +140,7 @@ def digits() -> str:
 def _codes(recipe: Recipe, data: Dataset) -> tuple[Array, Array]:
     print(f"  {recipe.bottleneck.kind} {recipe.bottleneck.size}", file=sys.stderr, flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        run = train(recipe.set("training.minutes=3"), Path(folder) / "run", data)
+        run = train(recipe, Path(folder) / "run", data)
         return run.model.encode(data.train.values), run.model.encode(data.test.values)
 
 

@@ -26,3 +26,17 @@ def test_half_as_loud_is_six_decibels_and_silence_is_nothing() -> None:
     row = loud[0, :, 10].argmax()
     assert (loud - soft)[0, row, 10] * 80 == pytest.approx(6.02, abs=0.05)
     assert not mel.log_mel(np.zeros((1, 4096), np.float32), 8000).any()
+
+
+def test_timbre_is_the_same_whenever_a_sound_comes() -> None:
+    rng = np.random.default_rng(0)
+    pieces = rng.random((3, 32, 20), dtype=np.float32)
+    mixed = pieces[:, :, rng.permutation(20)]
+    made = mel.timbre(pieces)
+    assert made.shape == (3, 64)
+    np.testing.assert_allclose(mel.timbre(mixed), made, atol=1e-6)
+    assert made[0, 0] == pytest.approx(float(pieces[0, -1].mean()), abs=1e-6), "low bands first"
+    names = mel.timbre_names(8000, 32)
+    assert len(names) == 64
+    assert names[0].startswith("level ")
+    assert names[-1].startswith("movement ")

@@ -10,6 +10,7 @@ import numpy as np
 
 from isthmus.datasets.base import Dataset as Dataset
 from isthmus.datasets.base import Items as Items
+from isthmus.datasets.base import Modality
 from isthmus.datasets.base import Scaling as Scaling
 from isthmus.datasets.download import get as get
 from isthmus.datasets.registry import REGISTRY as REGISTRY
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _OWN = {"kind", "path", "name", "labels", "label_variable", "classes"}
 """What a recipe says of one file only."""
+_HEARD_AS: dict[str, Modality] = {"wave": "sequence", "mel": "image", "timbre": "vector"}
 
 
 def open_dataset(spec: DataSpec, seed: int = 0) -> Dataset:
@@ -49,7 +51,7 @@ def _open(spec: DataSpec, seed: int) -> Dataset:
             parts, modality = own.read_photos(spec), "image"
         case Sounds():
             parts = own.read_sounds(spec)
-            modality = "image" if spec.view == "mel" else "sequence"
+            modality = _HEARD_AS[spec.view]
         case Table():
             parts, modality = own.read_table(spec), "vector"
         case Spectra():

@@ -92,7 +92,7 @@ def read_sounds(spec: Sounds) -> Parts:
             f"{spec.path}: no recording is as long as a piece of {spec.seconds} s (data.seconds)"
         )
     waves = np.concatenate(pieces)
-    if spec.view == "mel":
+    if spec.view != "wave":
         heard = _heard(waves, kept)
         if not heard.any():
             raise DataError(f"{spec.path}: holds nothing but silence")
@@ -104,11 +104,13 @@ def read_sounds(spec: Sounds) -> Parts:
     groups: Array | None = np.unique(np.array(names), return_inverse=True)[1]
     if groups is not None and groups.max() < _LEAST_RECORDINGS - 1:
         groups = None  # too few recordings to keep some apart whole
-    values = waves
-    if spec.view == "mel":
+    values, columns = waves, ()
+    if spec.view != "wave":
         values = mel.log_mel(_even(waves[:, 0], kept), spec.sample_rate, spec.mels)[:, None]
+    if spec.view == "timbre":
+        values, columns = mel.timbre(values[:, 0]), mel.timbre_names(spec.sample_rate, spec.mels)
     items = Items(values, labels, names, waves=waves[:, 0])
-    return Parts(items, None, classes, (), notes, groups)
+    return Parts(items, None, classes, columns, notes, groups)
 
 
 def _heard(waves: Array, paths: list[Path]) -> Array:

@@ -33,6 +33,24 @@ def log_mel(pieces: Array, sample_rate: int, bands: int = 32, hop: float = 0.016
     return scaled
 
 
+def timbre(spectrograms: Array) -> Array:
+    """Log-mel spectrograms (N, bands, frames) -> (N, 2 x bands): what sounds, whatever it says.
+
+    For each band, from low to high: its mean over time, then its spread over time. When something was
+    said is gone; the voice, the instrument, the machine remain.
+    """
+    rising = spectrograms[:, ::-1]
+    made: Array = np.concatenate([rising.mean(2), rising.std(2)], 1).astype(np.float32)
+    return made
+
+
+def timbre_names(sample_rate: int, bands: int) -> tuple[str, ...]:
+    """What the numbers of ``timbre`` are called, by the middle of their band in hertz."""
+    middles = _hertz(np.linspace(_mel(60.0), _mel(sample_rate / 2), bands + 2))[1:-1]
+    named = [f"{hertz:.0f} Hz" for hertz in middles]
+    return (*(f"level {n}" for n in named), *(f"movement {n}" for n in named))
+
+
 def mel_filters(sample_rate: int, size: int, bands: int, low: float = 60.0) -> Array:
     """Triangular filters (bands, size // 2 + 1), each with its peak at 1."""
     edges = _hertz(np.linspace(_mel(low), _mel(sample_rate / 2), bands + 2))

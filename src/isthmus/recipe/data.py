@@ -123,10 +123,10 @@ class Sounds(_Own):
         8_000, ge=1_000, le=192_000, title="Sample rate", description="In hertz."
     )
     seconds: float = Field(0.5, gt=0, le=60, title="Length of a piece", description="In seconds.")
-    view: Literal["wave", "mel"] = Field(
+    view: Literal["wave", "mel", "timbre"] = Field(
         "wave",
         title="View",
-        description="The samples themselves, or a log-mel spectrogram: a small picture, even in loudness, of the pieces that are not silent.",
+        description="The samples themselves; a log-mel spectrogram: a small picture, even in loudness, of the pieces that are not silent; or the mean and spread over time of its bands: who or what sounds, not what is said.",
     )
     mels: Annotated[int, Field(ge=8, le=128)] = Field(
         32, title="Mel bands", description="Rows of the spectrogram."
