@@ -1,12 +1,13 @@
 """Make the pictures of the README and the manual from real runs. About three minutes on two cores.
 
-Run: make pictures. Needs chromium for the picture of the report.
+Run: make pictures. Needs chromium for the pictures of pages, and shared/data for the scene and the voices.
 """
 
 from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from isthmus import Recipe, Run, maps, train
 from isthmus.datasets import open_dataset
 
 TARGET = Path(__file__).parents[1] / "docs/pictures"
+DATA = Path(__file__).parents[2] / "shared/data"
+VOICES = {"en": "English voice", "es": "Spanish voice", "fr": "French voice"}
 
 
 def main() -> None:
@@ -27,6 +30,11 @@ def main() -> None:
         plain = Recipe.load("digits").set("encoder.start=random", "training.learning_rate=5e-4")
         learning_picture(train(plain, Path(folder) / "random"))
         map_picture(train(Recipe.load("digits-variational"), Path(folder) / "variational"))
+        if DATA.is_dir():
+            scene_pictures(Path(folder))
+            voices_picture(Path(folder))
+        else:
+            print("no shared/data: the pictures of scene and voices are left as they were")
 
 
 def learning_picture(run: Run) -> None:
@@ -61,18 +69,48 @@ def map_picture(run: Run) -> None:
     )
 
 
+def scene_pictures(folder: Path) -> None:
+    """Jasper Ridge: the page of the map, and the map of its materials' shares."""
+    cube = str(DATA / "spectra/jasper_ridge.npz")
+    names = 'data.classes=["tree", "water", "dirt", "road"]'
+    for recipe, more in (("spectra", []), ("spectra-unmix", ["--set", "bottleneck.size=4"])):
+        run = str(folder / recipe)
+        isthmus("train", recipe, "--data", cube, "--set", names, *more, "-o", run)
+        isthmus("explore", run, "-o", str(folder / f"{recipe}.html"))
+    screenshot(folder / "spectra.html", "scene.png", 1400, 900)
+
+
+def voices_picture(folder: Path) -> None:
+    """Seconds of telephone prompts by their timbre, coloured by who speaks."""
+    for file in sorted((DATA / "audio/speech_by_sa/asterisk").iterdir()):
+        if file.name[:2] in VOICES:
+            place = folder / "recordings" / VOICES[file.name[:2]]
+            place.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, place)
+    run = str(folder / "voices")
+    isthmus("train", "voices", "--data", str(folder / "recordings"), "-o", run)
+    isthmus("explore", run, "--how", "umap", "-o", str(TARGET / "voices.png"))
+
+
+def isthmus(*words: str) -> None:
+    subprocess.run([sys.executable, "-m", "isthmus", *words], check=True)
+
+
 def report_picture(run: Run) -> None:
     """The top of a report, as a browser shows it."""
+    screenshot(run.path / "report.html", "report.png", 1100, 1560)
+
+
+def screenshot(page: Path, name: str, width: int, height: int) -> None:
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
-        print("no chromium: docs/pictures/report.png is left as it was")
+        print(f"no chromium: docs/pictures/{name} is left as it was")
         return
     with tempfile.TemporaryDirectory() as profile:
         subprocess.run(
             [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run",
              "--disable-background-networking", f"--user-data-dir={profile}", "--virtual-time-budget=4000",
-             "--window-size=1100,1560", f"--screenshot={TARGET / 'report.png'}",
-             (run.path / "report.html").absolute().as_uri()],
+             f"--window-size={width},{height}", f"--screenshot={TARGET / name}", page.absolute().as_uri()],
             check=True, capture_output=True,
         )  # fmt: skip
 

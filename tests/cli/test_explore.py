@@ -54,6 +54,27 @@ def test_a_scene_in_one_command(scene: Path, tmp_path: Path) -> None:
     assert "is a run that is trained already" in done.stderr
 
 
+def test_what_a_scene_lets_one_set(scene: Path, tmp_path: Path) -> None:
+    """Settings of the data given by --data, not of the recipe's own."""
+    chosen = [
+        "--set",
+        "data.bands=1-12",
+        "--set",
+        "data.normalise=band",
+        "--set",
+        'data.classes=["a", "b", "c"]',
+    ]
+    common = ["spectra", "--data", scene / "scene.mat", *QUICK, *chosen]
+    isthmus("train", *common, "-o", tmp_path / "run", cwd=tmp_path)
+    assert json.loads((tmp_path / "run/data.json").read_text())["shape"] == [12]
+    done = isthmus(
+        "explore", *common, "--labels", scene / "gt.mat", "-o", tmp_path / "map.html", cwd=tmp_path
+    )
+    assert "error" not in done.stderr
+    page = (tmp_path / "map.html").read_text("utf-8")
+    assert all(f'"{name}"' in page for name in "abc")
+
+
 def test_materials_are_found(scene: Path, tmp_path: Path) -> None:
     isthmus(
         "explore", "spectra-unmix", "--data", scene / "scene.mat", *QUICK, "--set", "bottleneck.size=3",

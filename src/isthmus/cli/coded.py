@@ -56,9 +56,11 @@ def run_of(
                 f"--set changes a recipe, and {source} is a run that is trained already"
             )
         return Run(source)
-    recipe = Recipe.load(source).set(*assignments)
+    recipe = Recipe.load(source)
     if data is not None:
         recipe = recipe.replace(data=spec_of(recipe.data, data, labels))
+    # After the data: what a scene or a table lets one set is known only then.
+    recipe = recipe.set(*assignments)
     from isthmus.cli.progress import Bar
 
     with Bar() as bar:
@@ -69,7 +71,8 @@ def spec_of(base: DataSpec, data: str | None, labels: str | None) -> DataSpec:
     """The data to map: the recipe's own or ``--data``, with ``--labels`` where these take labels."""
     from isthmus.datasets import spec_for
 
-    spec = base if data is None else spec_for(data, base)
+    # The recipe's own file again: with what the recipe says of it (classes, bands, …).
+    spec = base if data in {None, getattr(base, "path", None)} else spec_for(str(data), base)
     if labels is None:
         return spec
     if spec.kind == "spectra":

@@ -65,11 +65,13 @@ def train(
     """
     from isthmus.recipe import Recipe
 
-    chosen = Recipe.load(recipe).set(*assignments)
+    chosen = Recipe.load(recipe)
     if data is not None:
         from isthmus.datasets import spec_for
 
         chosen = chosen.replace(data=spec_for(data, chosen.data))
+    # After the data: what a scene or a table lets one set is known only then.
+    chosen = chosen.set(*assignments)
     from isthmus.model import load
     from isthmus.training import fit
     from isthmus.training.engine import own_rank
