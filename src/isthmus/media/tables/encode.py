@@ -19,7 +19,7 @@ FAR = 30.0
 """Standard deviations beyond which a number grows by its logarithm only."""
 _CYCLES = {"hour": 86_400.0, "weekday": 7 * 86_400.0, "month": 365.2425 * 86_400.0}
 # 1970 began on a Thursday.
-_STARTS = {"hour": 0.0, "weekday": 4 * 86_400.0, "month": 0.0}
+_STARTS = {"hour": 0.0, "weekday": 3 * 86_400.0, "month": 0.0}
 _MOSTLY = 0.5
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from isthmus.errors import DataError
 from isthmus.files import replacing
-from isthmus.media.tables.sources import SUFFIXES, polars
+from isthmus.media.tables.sources import SUFFIXES, Source, polars
 
 
 def write(path: Path, columns: dict[str, Any]) -> None:
@@ -59,3 +60,12 @@ def write_frames(path: Path, frames: Iterator[Any]) -> None:
             raise raised[0] from None
         said = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise DataError(f"{path}: cannot be written ({said})") from None
+
+
+def spooled(source: Source, folder: Path) -> Source:
+    """A copy of a table in a file of ``folder``, under its own name, to read it twice alike."""
+    package = polars(f"reading {source.name}")
+    folder.mkdir(parents=True, exist_ok=True)
+    place = folder / f"{source.stem}.parquet"
+    write_frames(place, source.batches())
+    return replace(source, suffix=".parquet", lazy=package.scan_parquet(place), engine=None)
