@@ -24,20 +24,68 @@ if TYPE_CHECKING:
 )
 @click.argument("inputs", nargs=-1, required=True, metavar="TABLE…")
 @click.option(
-    "-o", "--output", required=True, metavar="OUT", type=click.Path(path_type=Path),
+    "-o",
+    "--output",
+    required=True,
+    metavar="OUT",
+    type=click.Path(path_type=Path),
     help="A file for one table (its suffix says the format), a folder otherwise.",
 )
-@click.option("--train", "train_on", metavar="TABLE", help="Learn from this table, and take its rows as normal.")
-@click.option("--model", metavar="RUN", type=click.Path(path_type=Path), help="Use a saved detector.")
-@click.option("--save", metavar="RUN", type=click.Path(path_type=Path), help="Keep the detector in this folder.")
-@click.option("--label", metavar="COLUMN", help="A column that says which rows are bad: learnt from, never looked at when judging.")
+@click.option(
+    "--train",
+    "train_on",
+    metavar="TABLE",
+    help="Learn from this table, and take its rows as normal.",
+)
+@click.option(
+    "--model", metavar="RUN", type=click.Path(path_type=Path), help="Use a saved detector."
+)
+@click.option(
+    "--save",
+    metavar="RUN",
+    type=click.Path(path_type=Path),
+    help="Keep the detector in this folder.",
+)
+@click.option(
+    "--label",
+    metavar="COLUMN",
+    help="A column that says which rows are bad: learnt from, never looked at when judging.",
+)
 @click.option("--alerts", metavar="N|N/day", help="So many alerts in all, or on each day.")
-@click.option("--contamination", type=click.FloatRange(0, 1, min_open=True), metavar="P", help="Alert rows as strange as this share of the training rows  [default: 0.01]")
-@click.option("--cost", metavar="ALARM,MISS", help="Costs of a false alarm and of a miss (a number or a column); needs --label.")
-@click.option("--explain", "most", type=click.IntRange(0, 20), default=3, show_default=True, metavar="K", help="Columns that explain each alert.")
-@click.option("--report", metavar="PAGE.html", type=click.Path(path_type=Path), help="Also write a page: scores, alerts, figures, drift (a folder for several tables).")
+@click.option(
+    "--contamination",
+    type=click.FloatRange(0, 1, min_open=True),
+    metavar="P",
+    help="Alert rows as strange as this share of the training rows  [default: 0.01]",
+)
+@click.option(
+    "--cost",
+    metavar="ALARM,MISS",
+    help="Costs of a false alarm and of a miss (a number or a column); needs --label.",
+)
+@click.option(
+    "--explain",
+    "most",
+    type=click.IntRange(0, 20),
+    default=3,
+    show_default=True,
+    metavar="K",
+    help="Columns that explain each alert.",
+)
+@click.option(
+    "--report",
+    metavar="PAGE.html",
+    type=click.Path(path_type=Path),
+    help="Also write a page: scores, alerts, figures, drift (a folder for several tables).",
+)
 @click.option("--recipe", metavar="RECIPE", help="A recipe for detection: columns, keys, networks.")
-@click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Change a setting of the recipe; may be repeated.")
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change a setting of the recipe; may be repeated.",
+)
 @click.option("--time", metavar="COLUMN", help="The column that says the day, for --alerts N/day.")
 @force_option
 @json_option
@@ -61,16 +109,22 @@ def detect(
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     if model is not None and (train_on or recipe or assignments or save):
-        raise click.UsageError("--model is trained already: leave out --train, --recipe, --set and --save")
+        raise click.UsageError(
+            "--model is trained already: leave out --train, --recipe, --set and --save"
+        )
     from isthmus.cli import batch
 
     failures = Failures()
     with tempfile.TemporaryDirectory(prefix="isthmus-") as folder:
         jobs, sources = _jobs(inputs, output, Path(folder), failures)
         if save is not None and train_on is None and len(jobs) > 1:
-            raise click.UsageError("--save keeps one detector; several tables have one each: give --train")
+            raise click.UsageError(
+                "--save keeps one detector; several tables have one each: give --train"
+            )
         chosen = _recipe(recipe, assignments, label)
-        judge = _Judge(chosen, model, train_on, save, label, rule, most, report, len(jobs), time, sources)
+        judge = _Judge(
+            chosen, model, train_on, save, label, rule, most, report, len(jobs), time, sources
+        )
         tree = batch.run(jobs, judge, failures, force, as_json)
     if report is not None and judge.pages:
         tree["report"] = [str(p) for p in judge.pages]
@@ -109,7 +163,9 @@ def _jobs(
     jobs = batch.plan(files, output, (*tables.SUFFIXES, *TEXT), rename, failures)
     for job in jobs:
         if job.output.suffix.lower() not in tables.SUFFIXES:
-            raise click.UsageError(f"-o {job.output}: the name must end in {', '.join(tables.SUFFIXES)}")
+            raise click.UsageError(
+                f"-o {job.output}: the name must end in {', '.join(tables.SUFFIXES)}"
+            )
     return jobs, sources
 
 
@@ -124,7 +180,9 @@ def _recipe(name: str | None, assignments: tuple[str, ...], label: str | None) -
             made = made.replace(data=Table(path="table"))
     made = made.set(*assignments)
     if not isinstance(made.task, Detect) or not isinstance(made.data, Table):
-        raise RecipeError(f"{made.name}: is no recipe for detection (data.kind = table, task.kind = detect)")
+        raise RecipeError(
+            f"{made.name}: is no recipe for detection (data.kind = table, task.kind = detect)"
+        )
     if label is not None:
         made = made.set(f"data.label={label}")
     return made
@@ -155,7 +213,9 @@ class _Judge:
         self.saved = False
         self.told: set[str] = set()
 
-    def __call__(self, job: Job, temporary: Path, progress: Callable[[float], None]) -> dict[str, Any]:
+    def __call__(
+        self, job: Job, temporary: Path, progress: Callable[[float], None]
+    ) -> dict[str, Any]:
         from isthmus.detection import work
         from isthmus.media import tables
 
@@ -179,15 +239,22 @@ class _Judge:
         if scored.labels is not None:
             from isthmus.detection import figures
 
-            said |= {n: round(v, 4) for n, v in figures.ranking(scored.labels, scored.ranking).items()}
+            # Probabilities of rows whose labels were learnt from would flatter themselves.
+            own = detector.facts.get("table") == source.name
+            judged = scored.score if own else scored.ranking
+            said |= {n: round(v, 4) for n, v in figures.ranking(scored.labels, judged).items()}
         if self.report is not None:
             self.pages.append(self._page(job, detector, recipe, source, scored, kept))
         said["text"] = f"{said['alerts']:,} alerts of {said['rows']:,} rows"
         if "auroc" in said:
-            said["text"] += f", AUROC {said['auroc']:.3f}, average precision {said['average_precision']:.3f}"
+            said["text"] += (
+                f", AUROC {said['auroc']:.3f}, average precision {said['average_precision']:.3f}"
+            )
         return said
 
-    def _detector(self, source: Source, progress: Callable[[float], None]) -> tuple[Detector, Recipe]:
+    def _detector(
+        self, source: Source, progress: Callable[[float], None]
+    ) -> tuple[Detector, Recipe]:
         from isthmus.detection import load, save, work
         from isthmus.media import tables
 

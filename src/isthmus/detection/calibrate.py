@@ -57,14 +57,21 @@ class Reference:
 
         The power leaves a vote to those ways only that find a row among the strangest.
         """
-        top, middle = (float(self.kept[int(q * (len(self.kept) - 1))]) for q in (self._at(_TAIL), self._at(0.5)))
+        top, middle = (
+            float(self.kept[int(q * (len(self.kept) - 1))])
+            for q in (self._at(_TAIL), self._at(0.5))
+        )
         scale = max(top - middle, 1e-9 * max(abs(top), 1.0), 1e-12)
         beyond = np.log1p(np.maximum(values - top, 0) / scale)
         made: Array = self.below(values) ** _POWER + _BEYOND * beyond
         return made
 
     def _at(self, share: float) -> float:
-        return float(np.searchsorted(self._shares, share)) / max(len(self.kept) - 1, 1) if share < 1 else 1.0
+        return (
+            float(np.searchsorted(self._shares, share)) / max(len(self.kept) - 1, 1)
+            if share < 1
+            else 1.0
+        )
 
     def p_value(self, values: Array) -> Array:
         """How often a training row, judged as if new, is at least this strange (never below 1 / (rows + 1))."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,7 +26,7 @@ Array = NDArray[Any]
 NEAR = "nearest"
 _USED = {
     # A dense cluster of frauds is near itself: distance to prototypes helps only where rows are clean.
-    True: WAYS,
+    True: ("few hidden", "residual", "alone"),
     False: ("few hidden", NEAR),
 }
 _CALIBRATED = 20_000
@@ -89,7 +90,9 @@ class Detector:
             probability = self.head.probability(self.features(ways, total))
         return Scores(total, self.reference.p_value(total), surprise, probability)
 
-    def ways(self, encoded: Encoded, trusted: torch.Tensor | None = None, own: Any = None) -> dict[str, Array]:
+    def ways(
+        self, encoded: Encoded, trusted: torch.Tensor | None = None, own: Any = None
+    ) -> dict[str, Array]:
         """Each way's surprise of each row by column, (N, columns); of nearness (N, 1)."""
         values, given = torch.from_numpy(encoded.values), torch.from_numpy(encoded.given)
         made = surprises(self.net, self.layout, self.plan, values, given, trusted).numpy()
@@ -99,6 +102,17 @@ class Detector:
             far = views.nearest(values, self.prototypes, own).double().numpy()[:, None]
             told[NEAR] = far + encoded.fixed.sum(1, keepdims=True)
         return told
+
+    @torch.inference_mode()
+    def codes(self, encoded: Encoded) -> Array:
+        """(N, width): where the first network puts each row, for a map."""
+        x, given = torch.from_numpy(encoded.values), torch.from_numpy(encoded.given)
+        members = self.net.members
+        level = torch.full((members, len(x), 1), math.log(0.1))
+        code: Array = self.net.hidden(
+            x.expand(members, -1, -1), given.expand(members, -1, -1), level
+        )[0].numpy()
+        return code
 
     def features(self, ways: dict[str, Array], total: Array) -> Array:
         """(N, 1 + 2 x columns): what labels are learnt from."""
@@ -149,7 +163,9 @@ def fit_encoded(
     fitted = fit(values[index], given[index], Layout.of(blocks, schema.width), spec, seed, told)
     generator = torch.Generator().manual_seed(seed)
     chosen = index[torch.randperm(len(index), generator=generator)[: spec.prototypes]]
-    detector = Detector(schema, spec, mixed, fitted.net, values[chosen].clone(), {}, Reference.of(np.zeros(1)))
+    detector = Detector(
+        schema, spec, mixed, fitted.net, values[chosen].clone(), {}, Reference.of(np.zeros(1))
+    )
     detector.losses = fitted.losses
     _calibrate(detector, encoded, fitted, index, chosen, bad, labels, seed)
     return detector
@@ -171,7 +187,11 @@ def _calibrate(
     if rows > _CALIBRATED:
         drawn = np.random.default_rng(seed).permutation(rows)[:_CALIBRATED]
         # Rows with labels are few and dear.
-        kept = np.union1d(drawn, np.flatnonzero(~np.isnan(labels))) if labels is not None and np.isfinite(labels).sum() < _CALIBRATED else np.sort(drawn)
+        kept = (
+            np.union1d(drawn, np.flatnonzero(~np.isnan(labels)))
+            if labels is not None and np.isfinite(labels).sum() < _CALIBRATED
+            else np.sort(drawn)
+        )
     trusted = torch.ones(fitted.net.members, rows, dtype=torch.bool)
     trusted[:, index] = ~fitted.seen
     own = torch.full((rows,), -1)

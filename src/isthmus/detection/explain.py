@@ -18,6 +18,7 @@ from isthmus.media.tables.schema import as_text, as_times, present
 Array = NDArray[Any]
 
 _CELLS = 200_000
+_NOTABLE = 0.05
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September",
            "October", "November", "December")  # fmt: skip
@@ -60,7 +61,7 @@ def causes(detector: Detector, frame: Any, encoded: Encoded, most: int) -> list[
                     float(gain[row, c]),
                 )
                 for c in order
-                if gain[row, c] > 0
+                if gain[row, c] > max(0.0, _NOTABLE * gain[row].max())
             ]
         )
     return made
@@ -126,10 +127,14 @@ def _found(series: Any, block: Block) -> list[str]:
     gone = series.is_null().to_list()
     if block.column.kind == "date":
         times = as_times(series).to_list()
-        return ["no value" if g or t is None else _moment(t) for g, t in zip(gone, times, strict=True)]
+        return [
+            "no value" if g or t is None else _moment(t) for g, t in zip(gone, times, strict=True)
+        ]
     if series.dtype.is_float() and block.column.kind == "number":
         return ["no value" if v is None or v != v else number(v) for v in series.to_list()]
-    return ["no value" if g else str(v) for g, v in zip(gone, as_text(series).to_list(), strict=True)]
+    return [
+        "no value" if g else str(v) for g, v in zip(gone, as_text(series).to_list(), strict=True)
+    ]
 
 
 def _expected(block: Block, wanted: Array) -> str:

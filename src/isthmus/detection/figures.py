@@ -32,9 +32,7 @@ def ranking(labels: Array, score: Array) -> dict[str, float]:
     return made
 
 
-def card_precision(
-    labels: Array, score: Array, day: Array, key: Array, k: int = 100
-) -> float:
+def card_precision(labels: Array, score: Array, day: Array, key: Array, k: int = 100) -> float:
     """Mean over days of the share of truly bad keys among the ``k`` strangest.
 
     A key is as strange as its strangest row of the day; one that was found bad is not looked at

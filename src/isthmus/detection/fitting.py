@@ -40,7 +40,9 @@ def fit(
     generator = torch.Generator().manual_seed(seed)
     rows, inputs = values.shape
     half = max(2, rows // 2) if spec.members > 1 else rows
-    own = torch.stack([torch.randperm(rows, generator=generator)[:half] for _ in range(spec.members)])
+    own = torch.stack(
+        [torch.randperm(rows, generator=generator)[:half] for _ in range(spec.members)]
+    )
     seen = torch.zeros(spec.members, rows, dtype=torch.bool).scatter_(1, own, True)
     net = Ensemble(spec.members, inputs, spec.width, spec.blocks, generator)
     parameters = list(net.parameters())
@@ -58,7 +60,7 @@ def fit(
         x, known = values[drawn], given[drawn]
         lost = (_noise if step % 2 == 0 else _hiding)(net, x, known, layout, generator)
         optimizer.zero_grad()
-        lost.backward()
+        lost.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         with torch.no_grad():
             for kept, now in zip(mean, parameters, strict=True):
@@ -81,7 +83,9 @@ def _pace(share: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * (share - _WARMUP) / (1 - _WARMUP))) + 1e-3
 
 
-def _noise(net: Ensemble, x: Tensor, known: Tensor, layout: Layout, generator: torch.Generator) -> Tensor:
+def _noise(
+    net: Ensemble, x: Tensor, known: Tensor, layout: Layout, generator: torch.Generator
+) -> Tensor:
     """Squared error of the noise that was found, on one scale for all levels of noise."""
     sigma = noise_levels((*x.shape[:-1], 1), generator)
     noisy = x + sigma * torch.randn(x.shape, generator=generator)
@@ -90,7 +94,9 @@ def _noise(net: Ensemble, x: Tensor, known: Tensor, layout: Layout, generator: t
     return (error.sum(-1) / known.sum(-1).clamp_min(1)).mean(1).sum()
 
 
-def _hiding(net: Ensemble, x: Tensor, known: Tensor, layout: Layout, generator: torch.Generator) -> Tensor:
+def _hiding(
+    net: Ensemble, x: Tensor, known: Tensor, layout: Layout, generator: torch.Generator
+) -> Tensor:
     """Surprise at what hidden columns hold; the share of hidden columns is drawn for each row."""
     share = torch.rand(*x.shape[:-1], 1, generator=generator)
     columns = torch.rand(*x.shape[:-1], layout.columns, generator=generator) >= share

@@ -16,8 +16,33 @@ Array = NDArray[Any]
 ENOUGH = 30
 """Bad rows from which all columns are weighed; with fewer only the score is calibrated."""
 _LEAST = 5
-_BAD = {"1", "true", "yes", "y", "t", "bad", "fraud", "fraudulent", "anomaly", "outlier", "positive"}
-_GOOD = {"0", "false", "no", "n", "f", "good", "ok", "normal", "legit", "genuine", "negative", "inlier"}
+_BAD = {
+    "1",
+    "true",
+    "yes",
+    "y",
+    "t",
+    "bad",
+    "fraud",
+    "fraudulent",
+    "anomaly",
+    "outlier",
+    "positive",
+}
+_GOOD = {
+    "0",
+    "false",
+    "no",
+    "n",
+    "f",
+    "good",
+    "ok",
+    "normal",
+    "legit",
+    "genuine",
+    "negative",
+    "inlier",
+}
 
 
 @dataclass(frozen=True)
@@ -73,12 +98,14 @@ def read(series: Any, name: str) -> tuple[Array, tuple[str, ...]]:
     else:
         made = _words(as_text(given), name)
     counts = int((made == 1).sum()), int((made == 0).sum())
-    notes = ()
+    notes: tuple[str, ...] = ()
     if min(counts) == 0:
         one = "bad" if counts[0] else "good" if counts[1] else "not known"
         notes = (f"{name}: all labels in {series.name!r} are {one}; no probability can be learnt",)
     elif min(counts) < _LEAST:
-        notes = (f"{name}: {counts[0]} bad and {counts[1]} good labels are too few for a probability",)
+        notes = (
+            f"{name}: {counts[0]} bad and {counts[1]} good labels are too few for a probability",
+        )
     return made, notes
 
 
@@ -94,7 +121,11 @@ def _words(text: Any, name: str) -> Array:
     if bad is None and len(kinds) == 2:
         good = next((k for k in kinds if lowered[k] in _GOOD), None)
         counts = {k: int((text == k).sum()) for k in kinds}
-        bad = next(k for k in kinds if k != good) if good else min(kinds, key=lambda k: (counts[k], k))
+        bad = (
+            next(k for k in kinds if k != good)
+            if good
+            else min(kinds, key=lambda k: (counts[k], k))
+        )
     made: Array = np.array(
         [np.nan if v is None else float(v == bad) for v in text.to_list()], np.float64
     )

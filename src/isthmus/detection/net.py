@@ -94,13 +94,19 @@ class Ensemble(nn.Module):
 
     def forward(self, x: Tensor, shown: Tensor, level: Tensor) -> tuple[Tensor, Tensor]:
         """``x``, ``shown`` (members, N, inputs), ``level`` (members, N, 1) -> values, log-variances."""
+        h = self.hidden(x, shown, level)
+        out = torch.baddbmm(self.biases[-1], F.silu(h), self.weights[-1])
+        return out[..., : self.inputs], out[..., self.inputs :].clamp(LEAST, MOST)
+
+    def hidden(self, x: Tensor, shown: Tensor, level: Tensor) -> Tensor:
+        """The code before the answer: (members, N, width)."""
         w, b = list(self.weights), list(self.biases)
         h = torch.baddbmm(b[0], torch.cat([x * shown, shown, level], -1), w[0])
         for i in range(1, len(w) - 1, 2):
             inner = F.silu(torch.baddbmm(b[i], F.silu(h), w[i]))
             h = h + torch.baddbmm(b[i + 1], inner, w[i + 1])
-        out = torch.baddbmm(b[-1], F.silu(h), w[-1])
-        return out[..., : self.inputs], out[..., self.inputs :].clamp(LEAST, MOST)
+        code: Tensor = h
+        return code
 
 
 def denoised(net: Ensemble, noisy: Tensor, given: Tensor, sigma: Tensor) -> Tensor:
@@ -124,7 +130,8 @@ def hidden_surprise(net: Ensemble, x: Tensor, shown: Tensor, layout: Layout) -> 
         told = -(x[..., span] * F.log_softmax(value[..., span], -1)).sum(-1)
         nats[..., span] = 0
         nats[..., span.start] = told
-    return nats
+    made: Tensor = nats
+    return made
 
 
 def expected(net: Ensemble, x: Tensor, shown: Tensor, layout: Layout) -> Tensor:

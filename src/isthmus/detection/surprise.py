@@ -90,6 +90,7 @@ def _alone(net: Ensemble, layout: Layout) -> Callable[[Tensor], Tensor]:
             told = -(x[:, span] * share).sum(-1)
             nats[:, span] = 0
             nats[:, span.start] = told
-        return nats
+        made: Tensor = nats
+        return made
 
     return cells

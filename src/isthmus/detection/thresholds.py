@@ -31,7 +31,9 @@ class Rule:
     def text(self) -> str:
         """The rule in words."""
         if self.costs is not None:
-            return f"cheapest where a false alarm costs {self.costs[0]:g} and a miss {self.costs[1]}"
+            return (
+                f"cheapest where a false alarm costs {self.costs[0]:g} and a miss {self.costs[1]}"
+            )
         if self.count is not None:
             return f"the {self.count:,} strangest rows{' of each day' if self.daily else ''}"
         return f"as strange as {self.share or SHARE:.3g} of the training rows"

@@ -87,4 +87,5 @@ def _ranks(values: Tensor) -> Tensor:
     """Ranks from 0 to 1; equal values share the mean of theirs."""
     _, place, count = torch.unique(values, return_inverse=True, return_counts=True)
     last = count.cumsum(0).double()
-    return ((last - (count - 1) / 2) / len(values))[place]
+    made: Tensor = ((last - (count - 1) / 2) / len(values))[place]
+    return made

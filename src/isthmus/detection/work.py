@@ -29,7 +29,17 @@ Array = NDArray[Any]
 Progress = Callable[[float], None]
 
 BATCH = 20_000
-_LABEL_NAMES = {"class", "label", "target", "fraud", "is_fraud", "isfraud", "anomaly", "outlier", "y"}
+_LABEL_NAMES = {
+    "class",
+    "label",
+    "target",
+    "fraud",
+    "is_fraud",
+    "isfraud",
+    "anomaly",
+    "outlier",
+    "y",
+}
 
 
 @dataclass
@@ -55,14 +65,17 @@ def train(source: Source, recipe: Recipe, mixed: bool, told: Told | None = None)
     A table longer than ``task.rows`` is sampled evenly, in one pass.
     """
     spec, data = recipe.task, recipe.data
-    assert isinstance(spec, Detect) and isinstance(data, Table)
+    assert isinstance(spec, Detect)
+    assert isinstance(data, Table)
     seed = recipe.training.seed
     keys = keys_of(data)
     if keys is None:
         frame, total = source.sample(spec.rows, seed)
     else:
         # Behaviour needs every row that came before, so features come first and the sample after.
-        frame, total = _sampled(history.history(keys, source.batches(BATCH), source.name), spec.rows, seed)
+        frame, total = sampled(
+            history.history(keys, source.batches(BATCH), source.name), spec.rows, seed
+        )
     kinds = {k: str(v) for k, v in data.columns.items()}
     schema = tables.infer(_without_keys(frame, data), source.name, data.label, kinds)
     notes = [*source.notes, *schema.notes]
@@ -123,7 +136,9 @@ def score(
 
     day = time or (data.keys.time or None) or _only_date(detector)
     if rule.daily and day is None:
-        raise DataError(f"{source.name}: alerts a day need to know the day; name its column with --time")
+        raise DataError(
+            f"{source.name}: alerts a day need to know the day; name its column with --time"
+        )
     frames = batches(source, data, before)
     for frame, found, said in _in_order(judge, frames):
         if not total:
@@ -131,7 +146,9 @@ def score(
             names = names_of(("score", "p_value", "probability", "alert", "explanation"), taken)
             extra = [c for c in taken if c not in detector_columns(detector, data)]
             if extra and not detector.facts.get("quiet"):
-                notes[f"{source.name}: columns that the model does not know: {', '.join(extra[:12])}"] = 1
+                notes[
+                    f"{source.name}: columns that the model does not know: {', '.join(extra[:12])}"
+                ] = 1
         parts.append((found.score, found.p_value.astype(np.float32), found.probability))
         surprise += found.surprise.sum(0)
         total += len(frame)
@@ -195,11 +212,22 @@ def write(
             if most and len(found):
                 few = frame[found.tolist()]
                 encoded, _ = detector.encode(few, source.name)
-                for row, why in zip(found.tolist(), explain.causes(detector, few, encoded, most), strict=True):
+                for row, why in zip(
+                    found.tolist(), explain.causes(detector, few, encoded, most), strict=True
+                ):
                     told[row] = "; ".join(c.text for c in why) or None
                     if at + row in shown:
-                        kept.append((at + row, frame.drop(added(data), strict=False).row(row, named=True), why))
-            columns = {"score": scored.score[rows].astype(np.float32), "p_value": scored.p_value[rows]}
+                        kept.append(
+                            (
+                                at + row,
+                                frame.drop(added(data), strict=False).row(row, named=True),
+                                why,
+                            )
+                        )
+            columns = {
+                "score": scored.score[rows].astype(np.float32),
+                "p_value": scored.p_value[rows],
+            }
             if scored.probability is not None:
                 columns["probability"] = scored.probability[rows].astype(np.float32)
             columns["alert"] = scored.alert[rows]
@@ -209,7 +237,9 @@ def write(
             yield frame.drop(added(data), strict=False).with_columns(new)
             at += len(frame)
         if at != len(scored.score):
-            raise DataError(f"{source.name}: changed while it was read ({at:,} rows, before {len(scored.score):,})")
+            raise DataError(
+                f"{source.name}: changed while it was read ({at:,} rows, before {len(scored.score):,})"
+            )
 
     tables.write_frames(path, frames())
     return sorted(kept, key=lambda item: -scored.ranking[item[0]])
@@ -221,7 +251,7 @@ def batches(source: Source, data: Table, before: Source | None) -> Iterator[Any]
     frames = source.batches(BATCH)
     if keys is None:
         return frames
-    earlier = before.batches(BATCH) if before is not None else iter(())
+    earlier = before.batches(BATCH) if before is not None else None
     return history.history(keys, frames, source.name, earlier)
 
 
@@ -231,7 +261,7 @@ def keys_of(data: Table) -> history.Keys | None:
     if not keys.columns:
         return None
     if not keys.time:
-        raise DataError("[data.keys] names keys but no time; add time = \"COLUMN\"")
+        raise DataError('[data.keys] names keys but no time; add time = "COLUMN"')
     return history.Keys(keys.columns, keys.time, keys.amount, keys.windows, keys.delay, data.label)
 
 
@@ -252,7 +282,8 @@ def _without_keys(frame: Any, data: Table) -> Any:
     return frame.drop(list(data.keys.columns), strict=False)
 
 
-def _sampled(frames: Iterator[Any], rows: int, seed: int) -> tuple[Any, int]:
+def sampled(frames: Iterator[Any], rows: int, seed: int) -> tuple[Any, int]:
+    """(frame of at most ``rows`` rows drawn evenly, in order; how many there are)."""
     package = tables.polars("sampling")
     rng = np.random.default_rng(seed)
     kept, total = None, 0

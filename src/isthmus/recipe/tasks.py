@@ -108,7 +108,9 @@ class Detect(_Task):
     rows: int = Field(
         50_000, ge=2, title="Training rows used", description="A larger table is sampled evenly."
     )
-    members: int = Field(4, ge=1, le=64, title="Networks", description="Each learns from half the rows.")
+    members: int = Field(
+        4, ge=1, le=64, title="Networks", description="Each learns from half the rows."
+    )
     width: int = Field(128, ge=4, le=4096, title="Width", description="Neurons of each layer.")
     blocks: int = Field(2, ge=0, le=16, title="Residual blocks")
     steps: int = Field(400, ge=1, le=1_000_000, title="Steps")

@@ -60,14 +60,16 @@ class Keys:
 
 
 def seconds(window: str) -> int:
-    """"7d" -> 604800."""
+    """ "7d" -> 604800."""
     found = _WINDOW.fullmatch(window)
     if not found or not int(found[1]):
         raise DataError(f"{window!r} is no span of time; write one like 90m, 24h or 7d")
     return int(found[1]) * _SECONDS[found[2]]
 
 
-def history(keys: Keys, frames: Iterator[Any], name: str, before: Iterator[Any] = iter(())) -> Iterator[Any]:
+def history(
+    keys: Keys, frames: Iterator[Any], name: str, before: Iterator[Any] | None = None
+) -> Iterator[Any]:
     """The frames with the columns of ``keys.names``; ``before`` are earlier rows, only remembered.
 
     Rows must be in the order of time from frame to frame; within a frame any order will do. Raises
@@ -75,14 +77,14 @@ def history(keys: Keys, frames: Iterator[Any], name: str, before: Iterator[Any] 
     """
     package = polars("looking at the past of keys")
     past: Any = None
-    for frame in before:
+    for frame in before or ():
         _check(keys, frame, "the training table")
         past = _recent(keys, _events(keys, frame, "the training table"), past, "")
     for frame in frames:
         _check(keys, frame, name)
         events = _events(keys, frame, name)
         if past is not None and len(events) and len(past):
-            late = float(past["t"].max())  # type: ignore[arg-type]
+            late = float(past["t"].max())
             if float(events["t"].min()) < late:
                 raise DataError(
                     f"{name}: is not in the order of {keys.time!r}, or does not follow on the training "
@@ -104,10 +106,16 @@ def _check(keys: Keys, frame: Any, name: str) -> None:
 def _events(keys: Keys, frame: Any, name: str) -> Any:
     """Times, keys, amounts and labels alone; ``row`` numbers the rows of this frame."""
     package = polars("looking at the past of keys")
-    times = as_times(present(frame[keys.time])) if not frame[keys.time].dtype.is_numeric() else as_numbers(frame[keys.time])
+    times = (
+        as_times(present(frame[keys.time]))
+        if not frame[keys.time].dtype.is_numeric()
+        else as_numbers(frame[keys.time])
+    )
     if times.null_count():
         bad = frame[keys.time].filter(times.is_null())[0]
-        raise DataError(f"{name}: {times.null_count()} rows have no time in {keys.time!r}, such as {bad!r}")
+        raise DataError(
+            f"{name}: {times.null_count()} rows have no time in {keys.time!r}, such as {bad!r}"
+        )
     columns = {
         "row": package.Series(range(len(frame)), dtype=package.Int64),
         "t": times,
@@ -131,8 +139,11 @@ def _features(keys: Keys, events: Any) -> Any:
         own = f"k{i}"
         made.append((col("t") - col("t").shift(1)).over(own).alias(f"{key}_gap"))
         for window in keys.windows:
+
             def rolled(value: Any, what: str, window: str = window, own: str = own) -> Any:
-                return getattr(value, f"rolling_{what}_by")("when", window, closed="right").over(own)
+                return getattr(value, f"rolling_{what}_by")("when", window, closed="right").over(
+                    own
+                )
 
             made.append(rolled(col("one"), "sum").alias(f"{key}_count_{window}"))
             if keys.amount is not None:
@@ -167,8 +178,12 @@ def _with_risks(keys: Keys, events: Any) -> Any:
 
 
 def _as_of(events: Any, told: Any, own: str, when: Any) -> Any:
-    asked = events.select(own, "row", place=polars("").int_range(len(events)), when=when).sort("when")
-    return asked.join_asof(told, on="when", by=own, strategy="backward", check_sortedness=False).sort("place")
+    asked = events.select(own, "row", place=polars("").int_range(len(events)), when=when).sort(
+        "when"
+    )
+    return asked.join_asof(
+        told, on="when", by=own, strategy="backward", check_sortedness=False
+    ).sort("place")
 
 
 def _recent(keys: Keys, events: Any, past: Any, name: str) -> Any:
@@ -179,8 +194,10 @@ def _recent(keys: Keys, events: Any, past: Any, name: str) -> Any:
     events = events.with_columns(row=package.lit(-1, package.Int64))
     joined = events if past is None else package.concat([past, events], how="vertical_relaxed")
     joined = joined.sort("t", maintain_order=True)
-    newest = float(joined["t"].max())  # type: ignore[arg-type]
+    newest = float(joined["t"].max())
     keep = package.col("t") > newest - keys.memory - 1
     for i in range(len(keys.columns)):
-        keep = keep | (package.int_range(package.len()).over(f"k{i}") == package.len().over(f"k{i}") - 1)
+        keep = keep | (
+            package.int_range(package.len()).over(f"k{i}") == package.len().over(f"k{i}") - 1
+        )
     return joined.filter(keep)

@@ -106,11 +106,13 @@ class Schema:
 
     @staticmethod
     def from_json(tree: dict[str, Any]) -> Schema:
-        columns = tuple(
-            Column(**{k: tuple(v) if isinstance(v, list) else v for k, v in c.items()})
-            for c in tree["columns"]
-        )
-        return Schema(columns, int(tree["rows"]), tree["label"])
+        columns = []
+        for held in tree["columns"]:
+            plain: dict[str, Any] = {
+                k: tuple(v) if isinstance(v, list) else v for k, v in held.items()
+            }
+            columns.append(Column(**plain))
+        return Schema(tuple(columns), int(tree["rows"]), tree["label"])
 
 
 def infer(
@@ -287,7 +289,9 @@ def _as_kind(series: Any, kind: str) -> Column:
     if kind == "date":
         return Column(name, "date", missing, low=low, high=high, parts=_parts(given))
     if kind != "number":
-        raise DataError(f"{name}: is to be {kind!r}; a column is number, category, date, id or ignore")
+        raise DataError(
+            f"{name}: is to be {kind!r}; a column is number, category, date, id or ignore"
+        )
     # One absurd value (1e200) must not be the spread of all others.
     calm = np.clip(given, *np.quantile(given, [0.0005, 0.9995])) if len(given) > 2000 else given
     with np.errstate(over="ignore"):

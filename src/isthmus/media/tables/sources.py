@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,7 +69,11 @@ class Source:
                     yield frame.slice(start, size)
             if not count:
                 yield self._empty(columns)
-        except (OSError, package.exceptions.PolarsError, package.exceptions.PanicException) as error:
+        except (
+            OSError,
+            package.exceptions.PolarsError,
+            package.exceptions.PanicException,
+        ) as error:
             raise self._unreadable(error) from None
         except IsthmusError:
             raise
@@ -157,17 +162,26 @@ def source(place: str | Path) -> Source:
 def _text(path: Path) -> Source:
     package = polars(f"reading {path}")
     found = dialect(path)
-    place, notes, held = path, (), []
+    place, held = path, []
+    notes: tuple[str, ...] = ()
     if found.encoding != "utf-8" and found.encoding != "utf-8-sig":
-        folder = tempfile.TemporaryDirectory(prefix="isthmus-")
+        folder = _Folder()
         held.append(folder)
-        place = _as_utf8(path, Path(folder.name) / path.name, found.encoding)
+        place = _as_utf8(path, folder.path / path.name, found.encoding)
         notes = (f"{path}: is not UTF-8 and was read as {found.encoding}",)
     lazy = package.scan_csv(
         place, separator=found.separator, infer_schema=False,
         missing_columns="raise", truncate_ragged_lines=False,
     ).rename(lambda name: name.strip())  # fmt: skip
     return Source(str(path), path.stem, path.suffix.lower(), lazy, notes=notes, _held=held)
+
+
+class _Folder:
+    """A temporary folder that goes when nobody needs it any more."""
+
+    def __init__(self) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix="isthmus-"))
+        weakref.finalize(self, shutil.rmtree, self.path, True)
 
 
 def _as_utf8(path: Path, place: Path, encoding: str) -> Path:
