@@ -17,6 +17,7 @@ VERBS = {
     "train": "Train a recipe.",
     "evaluate": "Figures of a trained run on its test data, or on yours.",
     "denoise": "Noise out of photographs.",
+    "detect": "Rank the rows of tables by how strange they are, and say why.",
     "explore": "Draw the map of the codes, as a page, a picture or a table.",
     "encode": "Files to codes.",
     "decode": "Codes to files.",

@@ -32,6 +32,7 @@ from isthmus.recipe.bottlenecks import Wasserstein as Wasserstein
 from isthmus.recipe.data import Arrays as Arrays
 from isthmus.recipe.data import DataSpec as DataSpec
 from isthmus.recipe.data import Images as Images
+from isthmus.recipe.data import Keys as Keys
 from isthmus.recipe.data import Named as Named
 from isthmus.recipe.data import Photos as Photos
 from isthmus.recipe.data import Sounds as Sounds
@@ -60,6 +61,7 @@ from isthmus.recipe.networks import Temporal as Temporal
 from isthmus.recipe.networks import UShape as UShape
 from isthmus.recipe.tasks import Denoise as Denoise
 from isthmus.recipe.tasks import DenoisePhoto as DenoisePhoto
+from isthmus.recipe.tasks import Detect as Detect
 from isthmus.recipe.tasks import Reconstruct as Reconstruct
 from isthmus.recipe.tasks import TaskSpec as TaskSpec
 from isthmus.recipe.training import Training as Training

@@ -106,12 +106,45 @@ class Arrays(_Own):
     kind: Literal["arrays"] = "arrays"
 
 
+Window = Annotated[str, Field(pattern=r"^[1-9]\d{0,5}[smhd]$")]
+
+
+class Keys(Spec):
+    """What a card, a customer or a terminal did before a row: features that never look ahead."""
+
+    columns: tuple[str, ...] = Field(
+        (), max_length=16, title="Keys", description="Columns that name who acts; none is off."
+    )
+    time: str = Field("", title="Time", description="The column that says when.")
+    amount: str | None = Field(None, title="Amount", description="The column that says how much.")
+    windows: tuple[Window, ...] = Field(
+        ("1d", "7d", "30d"),
+        min_length=1,
+        max_length=8,
+        title="Windows",
+        description="Spans that are looked back over, such as 90m, 24h, 7d.",
+    )
+    delay: Window | None = Field(
+        None,
+        title="Delay",
+        description="How long it takes until a label is known; with it, past labels count as each key's risk.",
+    )
+
+
 class Table(_Own):
-    """A CSV or Parquet file: the numeric columns of each row."""
+    """A table (CSV, Parquet, Arrow, JSON lines, or a database's URL): its columns of each row."""
 
     kind: Literal["table"] = "table"
     label: str | None = Field(
         None, title="Label column", description="Kept out of the input; colours the latent map."
+    )
+    columns: dict[str, Literal["number", "category", "date", "id", "ignore"]] = Field(
+        default_factory=dict,
+        title="Columns",
+        description="What columns are, where the table's values do not say it. For detection.",
+    )
+    keys: Keys = Field(
+        default_factory=Keys, title="Behaviour over time", description="For detection."
     )
 
 

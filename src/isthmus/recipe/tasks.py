@@ -89,4 +89,40 @@ class DenoisePhoto(_Task):
         return (item[0] + 1, *item[1:])
 
 
-TaskSpec = Annotated[Reconstruct | Denoise | DenoisePhoto, Field(discriminator="kind")]
+class Detect(_Task):
+    """Rows of a table in, how surprising each is out: an ensemble of denoisers that explains itself."""
+
+    kind: Literal["detect"] = "detect"
+    training_rows: Literal["auto", "clean", "mixed"] = Field(
+        "auto",
+        title="Training rows",
+        description="Whether the training rows may hold what is looked for. auto: a table that is judged itself may, a table given for training alone does not.",
+    )
+    suspect: float = Field(
+        0.1,
+        ge=0,
+        lt=0.5,
+        title="Left out at first sight",
+        description="Share of mixed training rows that no network learns from: the strangest to two simple views.",
+    )
+    rows: int = Field(
+        50_000, ge=2, title="Training rows used", description="A larger table is sampled evenly."
+    )
+    members: int = Field(
+        4, ge=1, le=64, title="Networks", description="Each learns from half the rows."
+    )
+    width: int = Field(128, ge=4, le=4096, title="Width", description="Neurons of each layer.")
+    blocks: int = Field(2, ge=0, le=16, title="Residual blocks")
+    steps: int = Field(400, ge=1, le=1_000_000, title="Steps")
+    batch_size: int = Field(256, ge=1, le=65_536, title="Rows per step")
+    learning_rate: float = Field(3e-3, gt=0, le=1, title="Learning rate")
+    prototypes: int = Field(
+        4000,
+        ge=1,
+        le=100_000,
+        title="Prototypes",
+        description="Training rows that new rows are measured against, beside the networks.",
+    )
+
+
+TaskSpec = Annotated[Reconstruct | Denoise | DenoisePhoto | Detect, Field(discriminator="kind")]

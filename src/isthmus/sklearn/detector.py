@@ -1,83 +1,118 @@
-"""An autoencoder as an outlier detector: what it cannot rebuild is suspicious."""
+"""An ensemble of autoencoders as an outlier detector: what it cannot rebuild is suspicious."""
 
 from __future__ import annotations
 
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from sklearn.base import OutlierMixin, _fit_context
+from sklearn.base import BaseEstimator, OutlierMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import (
+    _check_feature_names,
+    check_is_fitted,
+    check_random_state,
+    validate_data,
+)
 
-from isthmus.recipe import Denoise, Recipe
-from isthmus.sklearn.base import AutoencoderBase
+from isthmus.detection.detector import Detector, fit_detector
+from isthmus.detection.explain import Cause, contributions
+from isthmus.detection.explain import causes as causes_of
+from isthmus.detection.saving import from_parts, parts_of
+from isthmus.detection.thresholds import SHARE
+from isthmus.media import tables
+from isthmus.recipe import Detect
 
 Array = NDArray[Any]
-_FENCE = 1.5
+_FITTED = ("detector_", "own_detector_")
 
 
-class AutoencoderDetector(OutlierMixin, AutoencoderBase):  # type: ignore[misc]
-    """Ranks rows by how badly an autoencoder trained on (mostly) normal rows rebuilds them.
+class AutoencoderDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
+    """Ranks rows by how badly autoencoders trained on (mostly) normal rows can rebuild them.
 
-    Each column's error is divided by its usual size, so that no column shouts; ``explain`` says which
-    columns made a row suspicious. Trained on rows with noise (Vincent et al. 2008), which keeps it from
-    copying. ``contamination`` is the share of outliers in the training rows, or "auto": rows beyond
-    Tukey's fence, the upper quartile of the error plus one and a half interquartile ranges. Fitted: ``offset_``, ``model_``.
+    Takes arrays of numbers (NaN is a missing value) and data frames with columns of any kind.
+
+    As everywhere in scikit-learn, judging the training rows and judging new ones are two questions.
+    ``fit_predict``, ``decision_scores_`` and ``labels_`` judge the training rows, wary of what is
+    among them; ``predict``, ``score_samples`` and ``decision_function`` judge new rows and take the
+    training rows as normal. ``training_rows`` "clean" or "mixed" makes both the same.
+
+    ``contamination`` is the share of outliers in the training rows; "auto" calls rows outliers that
+    are as strange as one training row in a hundred. Fitted: ``detector_`` for new rows,
+    ``own_detector_`` for the training rows, ``offset_``, ``decision_scores_`` (the higher, the
+    stranger), ``labels_`` (1: outlier).
     """
 
-    _parameter_constraints = {
-        **AutoencoderBase._parameter_constraints,
+    _parameter_constraints: dict[str, list[Any]] = {
         "contamination": [StrOptions({"auto"}), Interval(Real, 0, 0.5, closed="right")],
+        "training_rows": [StrOptions({"auto", "clean", "mixed"})],
+        "members": [Interval(Integral, 1, None, closed="left")],
+        "width": [Interval(Integral, 4, None, closed="left")],
+        "steps": [Interval(Integral, 1, None, closed="left")],
+        "random_state": ["random_state"],
     }
 
     def __init__(
         self,
         contamination: float | str = "auto",
         *,
-        n_components: int | None = None,
-        hidden: tuple[int, ...] = (64,),
-        activation: str = "silu",
-        start: str = "pca",
-        epochs: int = 60,
-        batch_size: int = 64,
-        learning_rate: float = 1e-3,
-        standardize: bool = True,
-        recipe: Recipe | None = None,
+        training_rows: str = "auto",
+        members: int = 4,
+        width: int = 128,
+        steps: int = 400,
         random_state: Any = None,
     ) -> None:
         self.contamination = contamination
-        self.n_components = n_components
-        self.hidden = hidden
-        self.activation = activation
-        self.start = start
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.standardize = standardize
-        self.recipe = recipe
+        self.training_rows = training_rows
+        self.members = members
+        self.width = width
+        self.steps = steps
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
     def fit(self, X: Any, y: Any = None) -> Self:
         """Train on rows X (N, F); y is not used."""
-        rows = self._checked(X, reset=True)
-        self._fit(rows)
-        squared = self._squared(rows)
-        # The median is what a normal row has, however wild the others are.
-        usual = np.median(squared, 0)
-        self.usual_error_ = np.maximum(usual, 0.05 * max(float(np.mean(usual)), 1e-9))
-        scores = self._scores(squared)
+        frame, kinds = self._frame(X, reset=True)
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        spec = Detect(members=self.members, width=self.width, steps=self.steps)
+        schema = tables.infer(frame, "X", kinds=kinds)
+        threads = torch.get_num_threads()
+        torch.set_num_threads(
+            1
+        )  # small dense nets run fastest on one, and it leaves joblib the others
+        try:
+            made = {
+                mixed: fit_detector(frame, schema, spec, seed, mixed, name="X")
+                for mixed in (False, True)
+                if self.training_rows in ("auto", "mixed" if mixed else "clean")
+            }
+        finally:
+            torch.set_num_threads(threads)
+        self.detector_: Detector = made.get(False) or made[True]
+        self.own_detector_: Detector = made.get(True) or self.detector_
+        self.decision_scores_ = self._raw(self.own_detector_, frame)
+        fresh = self._raw(self.detector_, frame)
         if self.contamination == "auto":
-            low, high = np.percentile(-scores, [25, 75])
-            self.offset_ = -float(high + _FENCE * max(high - low, 1e-9))
+            self.threshold_ = self.own_detector_.reference.threshold(SHARE)
+            self.offset_ = -self.detector_.reference.threshold(SHARE)
         else:
-            self.offset_ = float(np.percentile(scores, 100 * float(self.contamination)))
+            share = float(self.contamination)
+            self.threshold_ = float(np.percentile(self.decision_scores_, 100 * (1 - share)))
+            self.offset_ = float(np.percentile(-fresh, 100 * share))
+        self.labels_ = (self.decision_scores_ > self.threshold_).astype(int)
         return self
 
+    def fit_predict(self, X: Any, y: Any = None) -> Array:
+        """(N,): -1 for the outliers among the training rows, 1 for the rest."""
+        self.fit(X, y)
+        return np.where(self.labels_ == 1, -1, 1)
+
     def score_samples(self, X: Any) -> Array:
-        """(N,): minus the mean standardised error of each row; the lower, the more suspicious."""
-        return self._scores(self._squared(self._checked(X, reset=False)))
+        """(N,): minus the score of each row; the lower, the more suspicious."""
+        check_is_fitted(self)
+        return -self._raw(self.detector_, self._frame(X, reset=False)[0])
 
     def decision_function(self, X: Any) -> Array:
         """(N,): ``score_samples`` less ``offset_``; negative is an outlier."""
@@ -87,23 +122,86 @@ class AutoencoderDetector(OutlierMixin, AutoencoderBase):  # type: ignore[misc]
         """(N,): -1 for outliers, 1 for the rest."""
         return np.where(self.decision_function(X) < 0, -1, 1)
 
+    def p_values(self, X: Any) -> Array:
+        """(N,): how often a training row, judged as if new, is at least this strange."""
+        check_is_fitted(self)
+        encoded, _ = self.detector_.encode(self._frame(X, reset=False)[0], "X")
+        return self.detector_.score(encoded).p_value
+
     def explain(self, X: Any) -> Array:
-        """(N, F): each column's share of a row's error, summing to 1."""
-        surprise = self._squared(self._checked(X, reset=False)) / self.usual_error_
-        whole = np.maximum(surprise.sum(1, keepdims=True), 1e-300)
-        shares: Array = surprise / whole
+        """(N, F): each column's share of what makes a row strange, summing to 1.
+
+        A column's part is by how much the row's surprise falls when the column is put right.
+        """
+        check_is_fitted(self)
+        frame, _ = self._frame(X, reset=False)
+        encoded, _ = self.detector_.encode(frame, "X")
+        gain = np.maximum(contributions(self.detector_, encoded)[0], 0)
+        shares = np.zeros((len(frame), len(frame.columns)))
+        place = [frame.columns.index(n) for n in self.detector_.columns]
+        whole = gain.sum(1, keepdims=True)
+        shares[:, place] = np.where(whole > 0, gain / np.maximum(whole, 1e-300), 1 / len(place))
         return shares
 
-    def _recipe(self, features: int, seed: int) -> Recipe:
-        recipe = super()._recipe(features, seed)
-        return recipe if self.recipe is not None else recipe.replace(task=Denoise(amount=0.2))
+    def causes(self, X: Any, most: int = 3) -> list[list[Cause]]:
+        """For each row the columns that make it strange, with what was found and what was expected."""
+        check_is_fitted(self)
+        frame, _ = self._frame(X, reset=False)
+        encoded, _ = self.detector_.encode(frame, "X")
+        return causes_of(self.detector_, frame, encoded, most)
 
-    def _squared(self, rows: Array) -> Array:
-        model = self.model_
-        rebuilt = model.scaling.apply(model.reconstruct(rows))
-        squared: Array = np.square(rebuilt.astype(np.float64) - model.inputs(rows))
-        return squared
+    def _raw(self, detector: Detector, frame: Any) -> Array:
+        encoded, _ = detector.encode(frame, "X")
+        made: Array = detector.score(encoded).score
+        return made
 
-    def _scores(self, squared: Array) -> Array:
-        scores: Array = -(squared / self.usual_error_).mean(1)
-        return scores
+    def _frame(self, X: Any, reset: bool) -> tuple[Any, dict[str, str] | None]:
+        """(rows as a polars frame, what is known of its columns)."""
+        package = tables.polars("AutoencoderDetector")
+        mixed = _columns_of_any_kind(X)
+        if mixed:
+            _check_feature_names(self, X, reset=reset)
+            held = X if isinstance(X, package.DataFrame) else package.from_pandas(X)
+            if reset:
+                self.n_features_in_ = held.width
+            return held, None
+        checked: Array = validate_data(
+            self, X, reset=reset, dtype=np.float64, ensure_all_finite="allow-nan",
+            ensure_min_samples=2 if reset else 1,
+        )  # fmt: skip
+        names = list(getattr(self, "feature_names_in_", [f"x{i}" for i in range(checked.shape[1])]))
+        return package.DataFrame(checked, schema=names, orient="row"), dict.fromkeys(
+            names, "number"
+        )
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Scikit-learn estimators are pickled by their users: arrays and text only, no torch objects."""
+        state = dict(super().__getstate__())
+        for name in _FITTED:
+            if name in state:
+                detector: Detector = state.pop(name)
+                tree, tensors = parts_of(detector)
+                held = {n: np.array(v) for n, v in tensors.items()}
+                state[f"_frozen_{name}"] = (tree, held, detector.spec.model_dump_json())
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        frozen = {n: state.pop(f"_frozen_{n}") for n in _FITTED if f"_frozen_{n}" in state}
+        super().__setstate__(state)
+        for name, (tree, held, spec) in frozen.items():
+            tensors = {n: torch.from_numpy(np.array(v)) for n, v in held.items()}
+            setattr(self, name, from_parts(tree, tensors, Detect.model_validate_json(spec)))
+
+
+def _columns_of_any_kind(X: Any) -> bool:
+    """Whether rows come in a data frame with columns that are not numbers."""
+    kinds = getattr(X, "dtypes", None)
+    if kinds is None or not hasattr(X, "columns"):
+        return False
+    numeric = [k.is_numeric() if hasattr(k, "is_numeric") else k.kind in "uifb" for k in kinds]
+    return not all(numeric)

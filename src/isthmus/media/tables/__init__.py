@@ -1,4 +1,4 @@
-"""Tables <-> columns: CSV and Parquet, by polars (the extra ``tables``)."""
+"""Tables <-> columns: CSV, Parquet, Arrow, JSON lines and databases, by polars (the extra ``tables``)."""
 
 from __future__ import annotations
 
@@ -9,19 +9,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from isthmus.errors import DataError, MissingExtra
-from isthmus.files import replacing
+from isthmus.errors import DataError
+from isthmus.media.tables.encode import Block as Block
+from isthmus.media.tables.encode import Encoded as Encoded
+from isthmus.media.tables.encode import blocks as blocks
+from isthmus.media.tables.encode import encode as encode
+from isthmus.media.tables.schema import Column as Column
+from isthmus.media.tables.schema import Schema as Schema
+from isthmus.media.tables.schema import infer as infer
+from isthmus.media.tables.sources import SUFFIXES as SUFFIXES
+from isthmus.media.tables.sources import Source as Source
+from isthmus.media.tables.sources import is_url as is_url
+from isthmus.media.tables.sources import polars as polars
+from isthmus.media.tables.sources import source as source
+from isthmus.media.tables.write import spooled as spooled
+from isthmus.media.tables.write import write as write
+from isthmus.media.tables.write import write_frames as write_frames
 
-SUFFIXES = (".csv", ".tsv", ".parquet")
 Array = NDArray[Any]
-
-
-def _polars(purpose: str) -> Any:
-    try:
-        import polars
-    except ImportError:
-        raise MissingExtra("polars", "tables", purpose) from None
-    return polars
 
 
 @dataclass(frozen=True)
@@ -36,19 +41,24 @@ class Columns:
 
 
 def frame(path: Path) -> Any:
-    """A polars frame of a file. Raises DataError that names it."""
-    polars = _polars(f"reading {path}")
-    try:
-        if path.suffix == ".parquet":
-            return polars.read_parquet(path)
-        separator = "\t" if path.suffix == ".tsv" else ","
-        return polars.read_csv(
-            path, separator=separator, infer_schema_length=10_000, try_parse_dates=True
-        )
-    except (OSError, polars.exceptions.PolarsError) as error:
-        raise DataError(
-            f"{path}: cannot be read as a table ({str(error).splitlines()[0]})"
-        ) from None
+    """A polars frame of a whole table, text columns with the types their values have. Raises DataError."""
+    package = polars(f"reading {path}")
+    held = package.concat(list(source(path).batches()))
+    texts = [n for n, kind in held.schema.items() if kind == package.String]
+    return held.with_columns([_typed(held[n]) for n in texts])
+
+
+def _typed(series: Any) -> Any:
+    """A text column as whole numbers, numbers, truths or dates if all of its values are."""
+    package = polars("reading tables")
+    lowered = series.str.to_lowercase()
+    if series.null_count() < len(series) and bool(lowered.is_in(["true", "false"]).all()):
+        return lowered == "true"
+    for kind in (package.Int64, package.Float64):
+        made = series.cast(kind, strict=False)
+        if made.null_count() == series.null_count():
+            return made
+    return series
 
 
 def read(path: Path, label: str | None = None) -> Columns:
@@ -56,7 +66,7 @@ def read(path: Path, label: str | None = None) -> Columns:
 
     Raises DataError if nothing numeric is left, or the label column is not there.
     """
-    polars = _polars(f"reading {path}")
+    package = polars(f"reading {path}")
     table = frame(path)
     if label is not None and label not in table.columns:
         raise DataError(f"{path}: has no column {label!r}; it has {', '.join(table.columns[:20])}")
@@ -65,7 +75,7 @@ def read(path: Path, label: str | None = None) -> Columns:
         labels = tuple("" if v is None else str(v) for v in table[label].to_list())
         table = table.drop(label)
     kinds = dict(zip(table.columns, table.dtypes, strict=True))
-    usable = [n for n, kind in kinds.items() if kind.is_numeric() or kind == polars.Boolean]
+    usable = [n for n, kind in kinds.items() if kind.is_numeric() or kind == package.Boolean]
     notes = []
     left = [n for n in kinds if n not in usable]
     if left:
@@ -74,7 +84,7 @@ def read(path: Path, label: str | None = None) -> Columns:
         )
     columns, names = [], []
     for name in usable:
-        values = table[name].cast(polars.Float64, strict=False).to_numpy().astype(np.float64)
+        values = table[name].cast(package.Float64, strict=False).to_numpy().astype(np.float64)
         finite = np.isfinite(values)
         if not finite.any():
             notes.append(f"{path.name}: column {name!r} has no numbers and was left out")
@@ -94,14 +104,3 @@ def read(path: Path, label: str | None = None) -> Columns:
             f"{path}: no numeric column that varies; {len(kinds)} columns, {len(table)} rows"
         )
     return Columns(tuple(names), np.stack(columns, 1), labels, tuple(notes))
-
-
-def write(path: Path, columns: dict[str, Any]) -> None:
-    """Named columns of equal length to .parquet or .csv; whole or not at all."""
-    polars = _polars(f"writing {path}")
-    table = polars.DataFrame(columns)
-    with replacing(path) as temporary:
-        if path.suffix == ".parquet":
-            table.write_parquet(temporary)
-        else:
-            table.write_csv(temporary)
