@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +23,11 @@ from isthmus.training import checkpoint as ck
 from isthmus.training import events as E
 from isthmus.training.finish import finish
 from isthmus.training.state import State, Tensors
+
+if sys.platform == "win32":
+    fcntl = None
+else:
+    import fcntl
 
 
 class RunWriter:
@@ -51,11 +56,12 @@ class RunWriter:
                 write_json(self.path / "data.json", data_card(self.dataset))
             for stale in self.path.glob(".*.safetensors"):
                 stale.unlink()  # a kill in the middle of a write left it
-            events = self.path / "events.jsonl"
-            events.touch()
-            os.truncate(events, events_to_keep)
             # Without a buffer: a full disk shows at the write, not when the file is closed.
-            self._events = events.open("ab", buffering=0)
+            self._events = (self.path / "events.jsonl").open("ab", buffering=0)
+            if not hold(self._events):
+                self._events.close()
+                raise RunError(f"{self.path}: is being trained by another process")
+            self._events.truncate(events_to_keep)
 
     def keep(self, event: E.Event, state: State) -> None:
         """Append an event; write the checkpoint when it is one."""
@@ -97,6 +103,23 @@ class RunWriter:
         """Nothing more will be said."""
         if self._events is not None:
             self._events.close()
+
+
+def hold(file: BinaryIO) -> bool:
+    """Lock an open file for this process, until it is closed; False if another has it.
+
+    Whoever trains a run holds its ``events.jsonl``, so that nobody else trains it and everybody can
+    tell a training that goes on from one that was cut off.
+    """
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True  # a file system without locks
+    return True
 
 
 def data_card(dataset: Dataset) -> dict[str, Any]:
