@@ -18,6 +18,7 @@ from isthmus.studio.security import App, Guard, Keys
 from isthmus.studio.statics import Statics
 from isthmus.studio.studio import Studio
 
+_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 _log = logging.getLogger("isthmus.studio")
 
 
@@ -27,8 +28,8 @@ def build(studio: Studio, port: int, keys: Keys) -> App:
     guard = Guard(app, port, keys)
     for route in Routes(studio, guard).table():
         app.router.routes.append(route)
-    app.router.routes.append(Route("/api/{rest:path}", _nothing))
-    app.router.routes.append(Route("/{rest:path}", Statics(), methods=["GET"]))
+    app.router.routes.append(Route("/api/{rest:path}", _nothing, methods=_METHODS))
+    app.router.routes.append(Route("/{rest:path}", Statics().answer, methods=["GET"]))
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _any)
     for kind in (Refusal, ValueError, OSError, RuntimeError, ImportError):

@@ -24,7 +24,7 @@ def check(recipe: Recipe, own: Shapes) -> dict[str, Any]:
     tree: dict[str, Any] = {
         "recipe": recipe.model_dump(mode="json"),
         "hash": recipe.hash,
-        "here": is_here(REGISTRY[recipe.data.name]) if _known(recipe) else False,
+        "here": _is_here(recipe),
         "spellings": spelling.spell(recipe),
         "layers": [],
         "warnings": [],
@@ -101,8 +101,9 @@ def item_of(recipe: Recipe, own: Shapes) -> tuple[int, ...]:
     )
 
 
-def _known(recipe: Recipe) -> bool:
-    return isinstance(recipe.data, Named) and recipe.data.name in REGISTRY
+def _is_here(recipe: Recipe) -> bool:
+    data = recipe.data
+    return isinstance(data, Named) and data.name in REGISTRY and is_here(REGISTRY[data.name])
 
 
 def rows(planned: Plan) -> list[dict[str, Any]]:

@@ -5,22 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from isthmus.datasets.registry import REGISTRY
 from isthmus.errors import RecipeError
+from isthmus.files import is_held
 from isthmus.plan import Plan, plan
 from isthmus.recipe import Named, Recipe
 from isthmus.studio import story as st
 from isthmus.studio.story import Story
-
-if sys.platform == "win32":
-    fcntl = None
-else:
-    import fcntl
 
 Signature = tuple[Any, ...]
 _WATCHED = ("recipe.toml", "data.json", "events.jsonl", "metrics.json", "weights.safetensors",
@@ -127,20 +122,6 @@ def _json(path: Path, faults: list[str]) -> dict[str, Any]:
         return tree
     faults.append(f"{path.name}: is damaged (it holds no JSON object)")
     return {}
-
-
-def is_held(path: Path) -> bool:
-    """Whether a process holds the file as one does that trains (``training/writer.py``)."""
-    if fcntl is None:
-        return False
-    try:
-        with path.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
 
 
 def _size(path: Path) -> int:

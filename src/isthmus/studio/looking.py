@@ -65,12 +65,12 @@ class Looking:
             told = await to_thread.run_sync(story.read, entry.path / "events.jsonl")
         except (FileNotFoundError, ValueError):
             told = []
-        found = [
+        found: list[dict[str, Any]] = [
             {"n": _number_of(str(e.get("file"))), "epoch": e.get("epoch"), "step": e.get("step")}
             for e in told
             if e["kind"] == "snapshot"
         ]
-        here = [s for s in found if (entry.path / _snapshot_file(s["n"])).is_file()]
+        here = [s for s in found if (entry.path / _snapshot_file(int(s["n"]))).is_file()]
         return Answer({"snapshots": here})
 
     async def snapshot(self, request: Request) -> Response:

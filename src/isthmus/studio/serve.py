@@ -13,20 +13,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import uvicorn
 
 from isthmus.errors import IsthmusError
+from isthmus.files import hold
 from isthmus.studio.app import build
 from isthmus.studio.security import App, Keys
 from isthmus.studio.shelf import OWN
 from isthmus.studio.studio import Studio
-
-if sys.platform == "win32":
-    fcntl = None
-else:
-    import fcntl
 
 PORT = 8765
 _TRIES = 20
@@ -60,7 +56,7 @@ def serve(folder: Path, port: int | None, ready: Callable[[Open], None]) -> None
     except OSError as error:
         raise StudioError(f"{folder}: cannot hold runs ({error.strerror})") from None
     with lock:
-        if not _hold(lock):
+        if not hold(lock):
             ready(_other(own, folder))
             return
         keys = _keys(own / "keys.json")
@@ -75,18 +71,6 @@ def serve(folder: Path, port: int | None, ready: Callable[[Open], None]) -> None
                 raise StudioError(f"{folder}: {error.strerror or error}") from None
             _run(build(studio, number, keys), studio, listener, lambda: ready(opened))
             (own / "open.json").unlink(missing_ok=True)
-
-
-def _hold(lock: BinaryIO) -> bool:
-    if fcntl is None:
-        return True
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True  # a file system without locks
-    return True
 
 
 def _other(own: Path, folder: Path) -> Open:
@@ -164,7 +148,7 @@ class _Server(uvicorn.Server):
 def _run(app: App, studio: Studio, listener: socket.socket, ready: Callable[[], None]) -> None:
     logging.getLogger("isthmus.studio").addHandler(logging.StreamHandler(sys.stderr))
     config = uvicorn.Config(
-        app,  # type: ignore[arg-type]
+        app,
         http="h11", ws="none", lifespan="on", log_level="error", access_log=False,
         server_header=False, proxy_headers=False, timeout_keep_alive=30,
         timeout_graceful_shutdown=3,

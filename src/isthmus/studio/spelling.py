@@ -124,7 +124,7 @@ def _value(node: ast.AST) -> Any:
     line = getattr(node, "lineno", 0)
     match node:
         case ast.Call(func=ast.Attribute(value=inner, attr="load")) if _named(inner) == "Recipe":
-            return _load(*[_value(a) for a in node.args], line=line)
+            return _load(_value(node.args[0]) if node.args else "", line)
         case ast.Call(func=ast.Attribute(value=ast.Call() as inner, attr="set")):
             made = _value(inner)
             whole = made if isinstance(made, Recipe) else recipe_of(made)
@@ -213,21 +213,20 @@ def _assignments(base: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
         for name, value in target.items():
             if isinstance(value, dict):
                 walk([*path, name], value)
-            elif name != "kind" and (name not in node or node[name] != value):
-                if name in node or value != _default(path, target, name):
-                    assign([*path, name], value)
+            elif name != "kind" and value != node.get(name, _default(target, name)):
+                assign([*path, name], value)
 
     walk([], wanted)
     return said
 
 
-def _default(path: list[str], section: dict[str, Any], name: str) -> Any:
-    """What a field of a section is if nothing is said."""
+def _default(section: dict[str, Any], name: str) -> Any:
+    """What a field of a section is if nothing is said; sections of a kind have its fields."""
     for cls in _classes().values():
         kind = cls.model_fields.get("kind")
-        if kind is not None and kind.default == section.get("kind") and name in cls.model_fields:
-            if set(cls.model_fields) == set(section):
-                return cls.model_fields[name].get_default(call_default_factory=True)
+        same = kind is not None and kind.default == section.get("kind")
+        if same and set(cls.model_fields) == set(section):
+            return cls.model_fields[name].get_default(call_default_factory=True)
     return ...
 
 

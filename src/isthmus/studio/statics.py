@@ -43,10 +43,11 @@ class Statics:
         self._listed: dict[str, Path] = {}
         self._looked = 0.0
 
-    async def __call__(self, request: Request) -> Response:
-        name = request.url.path.lstrip("/") or "index.html"
+    async def answer(self, request: Request) -> Response:
+        """The file of that name, or 304 where the page has it."""
         # What was asked for is only compared with names that are there.
-        path = self._paths().get(str(request.scope["path"]).lstrip("/") or "index.html")
+        name = str(request.scope["path"]).removeprefix("/") or "index.html"
+        path = self._paths().get(name)
         if path is None:
             if name == "index.html":
                 return Response(_NO_PAGE, 503, media_type="text/html; charset=utf-8")

@@ -9,8 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from isthmus.files import is_held
 from isthmus.recipe import Named, Recipe
-from isthmus.studio import checking
+from isthmus.studio import checking, story
 from isthmus.studio import entry as en
 from isthmus.studio.entry import Entry
 from isthmus.studio.hub import Hub
@@ -83,31 +84,29 @@ class Studio:
                 self.index.forget(relative)
                 self.hub.say("gone", entry.id)
         for relative, signature in found.items():
-            entry = known.get(relative)
-            if entry is not None and entry.id in self.trainer.live:
-                continue
-            if entry is not None and entry.signature == signature and not self._let_go(entry):
-                continue
+            before = known.get(relative)
+            if before is not None:
+                still = before.signature == signature and not self._let_go(before)
+                if still or before.id in self.trainer.live:
+                    continue
             fresh = await asyncio.to_thread(en.read, relative, self.folder / relative)
-            if entry is not None and (
-                entry.id in self.trainer.live or entry is not self.shelf.entries.get(entry.id)
-            ):
+            if self.shelf.entries.get(fresh.id) is not before or fresh.id in self.trainer.live:
                 continue  # it was started, renewed or removed meanwhile
             self.shelf.entries[fresh.id] = fresh
-            if entry is not None:
-                self._catch_up(entry, fresh)
+            if before is not None:
+                self._catch_up(before, fresh)
             self.tell(fresh)
 
     def _let_go(self, entry: Entry) -> bool:
         """Whether a training elsewhere ended without a word."""
-        return entry.held and not en.is_held(entry.path / "events.jsonl")
+        return entry.held and not is_held(entry.path / "events.jsonl")
 
     def _catch_up(self, before: Entry, now: Entry) -> None:
         """Tell the events that a training elsewhere has written since the last look."""
         if not self.hub.listening or now.story.count <= before.story.count:
             return
         with suppress(OSError, ValueError):
-            events = en.st.read(now.path / "events.jsonl")
+            events = story.read(now.path / "events.jsonl")
             for number, event in enumerate(events, 1):
                 if number > before.story.count:
                     self.hub.say(**{**event, "run": now.id, "n": number})
@@ -165,22 +164,22 @@ class Studio:
         """(state, reason) of a run, from the process that trains it, the queue and its files."""
         training = self.trainer.live.get(entry.id)
         note = self.index.get(entry.relative)
-        story = entry.story
+        told = entry.story
         if training is not None:
             return training.state, ""
         if note.queued:
             return "queued", ""
         if entry.error:
             return "damaged", entry.error
-        if story.end == "finished":
-            return ("stopped" if story.reason == "stopped" else "done"), story.reason
-        if story.end == "failed":
-            return "failed", story.reason
+        if told.end == "finished":
+            return ("stopped" if told.reason == "stopped" else "done"), told.reason
+        if told.end == "failed":
+            return "failed", told.reason
         if entry.held:
             return "running", ""
         if note.ended:
             return note.ended, note.reason
-        if story.count == 0 and entry.has_weights:
+        if told.count == 0 and entry.has_weights:
             return "done", ""
         return "interrupted", "the training ended in the middle"
 
@@ -189,8 +188,8 @@ class Studio:
         note = self.index.get(entry.relative)
         state, reason = self.state(entry)
         here = entry.id in self.trainer.live
-        story, recipe, planned = entry.story, entry.recipe, entry.plan
-        metrics = story.metrics if here or not entry.metrics else entry.metrics
+        told, recipe, planned = entry.story, entry.recipe, entry.plan
+        metrics = told.metrics if here or not entry.metrics else entry.metrics
         queue = self.index.queue()
         tree: dict[str, Any] = {
             "id": entry.id,
@@ -214,12 +213,12 @@ class Studio:
             "bottleneck": recipe.bottleneck.kind if recipe else "",
             "hash": recipe.hash if recipe else "",
             "code": [], "numbers": 0, "bits": None, "ratio": 0.0, "parameters": 0, "macs": 0, "lite": False,
-            "epoch": story.epoch,
-            "epochs": story.epochs or (recipe.training.epochs if recipe else 0),
-            "step": story.step,
-            "steps": story.steps,
-            "loss": story.loss,
-            "seconds": round(story.seconds, 3),
+            "epoch": told.epoch,
+            "epochs": told.epochs or (recipe.training.epochs if recipe else 0),
+            "step": told.step,
+            "steps": told.steps,
+            "loss": told.loss,
+            "seconds": round(told.seconds, 3),
             "metrics": _figures(metrics),
             "created": entry.created,
             "updated": entry.updated,

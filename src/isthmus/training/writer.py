@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +15,7 @@ import isthmus
 from isthmus.autoencoder import Autoencoder
 from isthmus.datasets.base import Dataset
 from isthmus.errors import RunError
-from isthmus.files import replacing, write_json, write_text
+from isthmus.files import hold, is_held, replacing, write_json, write_text
 from isthmus.recipe import Recipe
 from isthmus.tasks import Task
 from isthmus.training import checkpoint as ck
@@ -24,10 +23,10 @@ from isthmus.training import events as E
 from isthmus.training.finish import finish
 from isthmus.training.state import State, Tensors
 
-if sys.platform == "win32":
-    fcntl = None
-else:
-    import fcntl
+
+class _Busy(RunError):
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path}: is being trained by another process")
 
 
 class RunWriter:
@@ -60,7 +59,7 @@ class RunWriter:
             self._events = (self.path / "events.jsonl").open("ab", buffering=0)
             if not hold(self._events):
                 self._events.close()
-                raise RunError(f"{self.path}: is being trained by another process")
+                raise _Busy(self.path)
             self._events.truncate(events_to_keep)
 
     def keep(self, event: E.Event, state: State) -> None:
@@ -105,23 +104,6 @@ class RunWriter:
             self._events.close()
 
 
-def hold(file: BinaryIO) -> bool:
-    """Lock an open file for this process, until it is closed; False if another has it.
-
-    Whoever trains a run holds its ``events.jsonl``, so that nobody else trains it and everybody can
-    tell a training that goes on from one that was cut off.
-    """
-    if fcntl is None:
-        return True
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True  # a file system without locks
-    return True
-
-
 def data_card(dataset: Dataset) -> dict[str, Any]:
     """What a model trained on this data needs to know to be used on other data."""
     return {
@@ -148,4 +130,6 @@ def clear(path: Path, replace: bool) -> None:
         raise RunError(f"{path}: exists and is not a run; choose another -o")
     if not replace:
         raise RunError(f"{path}: is a run already; resume it, or replace it by force")
+    if is_held(path / "events.jsonl"):
+        raise _Busy(path)
     shutil.rmtree(path)
