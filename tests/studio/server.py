@@ -96,6 +96,12 @@ class Server:
     def ask(
         self, method: str, path: str, body: Any = None, **more: str
     ) -> tuple[int, bytes, http.client.HTTPMessage]:
+        """One request to the interface: (status, body, headers)."""
+        return self.fetch(path if path.startswith("/api") else API + path, method, body, **more)
+
+    def fetch(
+        self, path: str, method: str = "GET", body: Any = None, **more: str
+    ) -> tuple[int, bytes, http.client.HTTPMessage]:
         """One request of the page: (status, body, headers)."""
         headers = {"X-Isthmus": "1", **{k.replace("_", "-"): v for k, v in more.items()}}
         if self.cookie:
@@ -105,9 +111,7 @@ class Server:
             data, headers["Content-Type"] = json.dumps(body), "application/json"
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         try:
-            connection.request(
-                method, path if path.startswith("/api") else API + path, data, headers
-            )
+            connection.request(method, path, data, headers)
             answer = connection.getresponse()
             return answer.status, answer.read(), answer.headers
         finally:

@@ -39,7 +39,9 @@ def test_a_training_from_the_first_click_to_the_last(server: Server) -> None:
     now = server.until(id, "running")
     assert (now["title"], now["tags"], now["here"]) == ("Mine", ["first"], True)
 
-    status, weights, headers = server.ask("GET", f"/runs/{id}/weights")
+    status, weights, headers = wait(
+        lambda: server.ask("GET", f"/runs/{id}/weights"), lambda a: a[0] != 202, "weights"
+    )
     assert status == 200
     graph = json.loads(
         json.loads(weights[8 : 8 + int.from_bytes(weights[:8], "little")])["__metadata__"]["graph"]
@@ -52,7 +54,7 @@ def test_a_training_from_the_first_click_to_the_last(server: Server) -> None:
         lambda t: t != tag,
         "new weights",
     )
-    assert server.ask("GET", f"/runs/{id}/codes")[0] == 200
+    wait(lambda: server.ask("GET", f"/runs/{id}/codes")[0], lambda s: s == 200, "codes")
 
     server.call("POST", f"/runs/{id}/pause")
     paused = server.until(id, "paused")

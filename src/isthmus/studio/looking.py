@@ -100,6 +100,7 @@ class Looking:
             found = await self.studio.trainer.present(training, "weights")
             if found is not None:
                 return packed(request, found[0], f'"{entry.id}-{found[1]}-live"')
+            return _soon()
         if not entry.has_weights:
             raise Refusal(409, "no_weights", "this run has no weights yet")
         stamp = (entry.path / "weights.safetensors").stat()
@@ -116,6 +117,7 @@ class Looking:
             found = await self.studio.trainer.present(training, "codes")
             if found is not None:
                 return packed(request, found[0], f'"{entry.id}-{found[1]}-codes"')
+            return _soon()
         more = "-all" if one_of(request, "codes", ("0", "1")) == "1" else ""
         key = f"{self._stamp(entry)}-codes-{how}"
         return await self._made(
@@ -192,6 +194,11 @@ class Looking:
 
     def _entry(self, request: Request) -> Entry:
         return self.studio.shelf.get(str(request.path_params["id"]))
+
+
+def _soon() -> Answer:
+    """A training that has just begun: its own event says when there is something to see."""
+    return Answer({"job": "", "state": "working"}, 202)
 
 
 def _number_of(file: str) -> int:

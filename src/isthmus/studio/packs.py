@@ -16,7 +16,7 @@ Array = NDArray[Any]
 
 def pack(arrays: dict[str, Array], meta: dict[str, Any], key: str = "meta") -> bytes:
     """Named arrays and what is said of them as safetensors; ``key`` names the JSON in the header."""
-    whole = {name: np.ascontiguousarray(value) for name, value in arrays.items()}
+    whole = {name: np.asarray(value, order="C") for name, value in arrays.items()}
     return save(whole, {key: json.dumps(meta)})
 
 

@@ -155,6 +155,7 @@ class Routes:
 
     async def runs(self, request: Request) -> Response:
         studio = self.studio
+        await studio.look_again()
         entries = sorted(studio.shelf.entries.values(), key=lambda e: -e.created)
         by_path = {entry.relative: entry.id for entry in entries}
         queue = [by_path[path] for path in studio.index.queue() if path in by_path]

@@ -102,6 +102,8 @@ class Shelf:
     def throw_away(self, entry: Entry, note: dict[str, Any]) -> str:
         """Move a run into the bin, whence it can be restored for a week."""
         id = f"b{entry.id[:8]}{time.time_ns() // 1_000_000 % 10**9:09d}"
+        if not entry.path.is_dir():
+            raise not_found("folder of this run", "it was removed outside the Studio")
         place = self.own / "bin" / id
         place.mkdir(parents=True)
         write_json(

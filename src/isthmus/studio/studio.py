@@ -40,6 +40,7 @@ class Studio:
         self.trainer = Trainer(self.shelf, self.index, self.hub, self.pool, self.tell)
         self._tasks: list[asyncio.Task[None]] = []
         self._told_low = False
+        self._looked = 0.0
 
     async def open(self) -> None:
         """Read what is there, and go on with what waits."""
@@ -74,8 +75,14 @@ class Studio:
             elif time.monotonic() - alone > _COOL_SECONDS:
                 await self.pool.cool()
 
+    async def look_again(self) -> None:
+        """What a page that has just come asks for: what lies there now."""
+        if time.monotonic() - self._looked > _LOOK_SECONDS:
+            await self.look()
+
     async def look(self) -> None:
         """Take in what appeared, changed or went, whoever did it."""
+        self._looked = time.monotonic()
         found = await asyncio.to_thread(self.shelf.signatures)
         known = {entry.relative: entry for entry in self.shelf.entries.values()}
         for relative, entry in known.items():

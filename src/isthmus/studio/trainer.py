@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from isthmus.files import write_text
 from isthmus.studio.entry import Entry, read
 from isthmus.studio.hub import Hub
 from isthmus.studio.index import Index
@@ -22,6 +23,8 @@ from isthmus.studio.story import Story
 _LEASE_SECONDS = 3.0
 _BETWEEN = {"weights": 0.5, "codes": 1.0}
 _TERMINATE_SECONDS = 5.0
+_WARM_SECONDS = 3.0
+_FIRST_LOOK_SECONDS = 1.0
 Changed = Callable[[Entry], None]
 
 
@@ -65,6 +68,7 @@ class Trainer:
         self.changed = changed
         self.live: dict[str, Training] = {}
         self.closing = False
+        self._later: asyncio.Task[None] | None = None
         self._starting = asyncio.Lock()
 
     # --- orders -----------------------------------------------------------------------------------
@@ -176,6 +180,10 @@ class Trainer:
             training.process.force(signal.SIGKILL)
             while entry.id in self.live:
                 await asyncio.sleep(0.02)
+        if entry.recipe is not None and not (entry.path / "recipe.toml").is_file():
+            # It was just making room for itself.
+            write_text(entry.path / "recipe.toml", entry.recipe.to_toml())
+            self.shelf.renew(entry.relative)
 
     # --- what workers say -------------------------------------------------------------------------
 
@@ -190,6 +198,10 @@ class Trainer:
                     self._refresh(entry)
                     if training.state == "starting":
                         training.state = "running"
+                    for what in training.leases:
+                        training.order(do=what)  # asked for before there was anything to see
+                    # The next start should not wait either.
+                    self._later = asyncio.get_running_loop().create_task(self._warm_soon())
                 entry.story.hear(event)
                 entry.updated = time.time()
                 self.hub.say(**{**event, "run": entry.id, "n": entry.story.count})
@@ -204,6 +216,11 @@ class Trainer:
                 asyncio.get_running_loop().call_later(_BETWEEN[what], self._again, training, what)
             case "fault":
                 training.fault = str(message["message"])
+
+    async def _warm_soon(self) -> None:
+        await asyncio.sleep(_WARM_SECONDS)
+        if self.hub.listening and not self.closing:
+            await self.pool.warm()
 
     def _refresh(self, entry: Entry) -> None:
         """The data card and the plan exist from the start of a training on."""
@@ -258,7 +275,7 @@ class Trainer:
         if what not in training.steps:
             training.order(do=what)
             try:
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(_FIRST_LOOK_SECONDS):
                     await training.written[what].wait()
             except TimeoutError:
                 return None
