@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -37,7 +37,7 @@ class Looking:
         part = one_of(request, "part", ("test", "train"))
         start = whole(request, "from", 0, 0, 10_000_000)
         count = whole(request, "count", 64, 1, 1024)
-        content = await to_thread.run_sync(self.sets.items, name, part, start, count)
+        content = await asyncio.to_thread(self.sets.items, name, part, start, count)
         return packed(request, content)
 
     async def pca(self, request: Request) -> Response:
@@ -51,7 +51,7 @@ class Looking:
         after = whole(request, "after", 0, 0, _BYTES_FREE)
         most = whole(request, "most", 0, 0, 100_000)
         try:
-            told = await to_thread.run_sync(story.read, entry.path / "events.jsonl")
+            told = await asyncio.to_thread(story.read, entry.path / "events.jsonl")
         except FileNotFoundError:
             told = []
         except ValueError as error:
@@ -62,7 +62,7 @@ class Looking:
     async def snapshots(self, request: Request) -> Response:
         entry = self._entry(request)
         try:
-            told = await to_thread.run_sync(story.read, entry.path / "events.jsonl")
+            told = await asyncio.to_thread(story.read, entry.path / "events.jsonl")
         except (FileNotFoundError, ValueError):
             told = []
         found: list[dict[str, Any]] = [
@@ -81,7 +81,7 @@ class Looking:
         path = entry.path / name
         if not path.is_file():
             raise not_found("such snapshot")
-        content = await to_thread.run_sync(
+        content = await asyncio.to_thread(
             _read_snapshot, path, entry.card.get("modality") == "image"
         )
         return packed(request, content)
@@ -107,7 +107,7 @@ class Looking:
         tag = f'"{entry.id}-{stamp.st_mtime_ns}-{dtype}"'
         if request.headers.get("if-none-match") == tag:
             return packed(request, b"", tag)
-        return packed(request, await to_thread.run_sync(_read_weights, entry, dtype), tag)
+        return packed(request, await asyncio.to_thread(_read_weights, entry, dtype), tag)
 
     async def codes(self, request: Request) -> Response:
         entry = self._entry(request)
@@ -132,7 +132,7 @@ class Looking:
         made = await self.studio.pool.ask(key, entry.id, what="sprites", folder=str(entry.path))
         if isinstance(made, str):
             return Answer({"job": made, "state": "working"}, 202)
-        return packed(request, await to_thread.run_sync(_slice, made, start, count))
+        return packed(request, await asyncio.to_thread(_slice, made, start, count))
 
     # --- several runs -----------------------------------------------------------------------------
 
@@ -146,7 +146,7 @@ class Looking:
             if len({repr(tree.get(key)) for tree in trees}) > 1
             and key not in {"name", "description"}
         }
-        curves = {e.id: await to_thread.run_sync(_curves, e) for e in entries}
+        curves = {e.id: await asyncio.to_thread(_curves, e) for e in entries}
         records = [self.studio.record(entry) for entry in entries]
         return Answer({"runs": records, "differing": differing, "curves": curves})
 
@@ -183,7 +183,7 @@ class Looking:
         tag = f'"{made.stem}{suffix}"'
         if request.headers.get("if-none-match") == tag:
             return packed(request, b"", tag)
-        return packed(request, await to_thread.run_sync(path.read_bytes), tag)
+        return packed(request, await asyncio.to_thread(path.read_bytes), tag)
 
     def _stamp(self, entry: Entry) -> str:
         """The name of a run's present weights, for what is made from them. Raises Refusal."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
-from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
@@ -249,7 +249,7 @@ class Routes:
             "sweep": note.sweep, "named": note.title,
         }  # fmt: skip
         entry = studio.shelf.get(entry.id)
-        bin = await to_thread.run_sync(studio.shelf.throw_away, entry, kept)
+        bin = await asyncio.to_thread(studio.shelf.throw_away, entry, kept)
         studio.index.forget(entry.relative)
         studio.hub.say("gone", entry.id)
         return Answer({"bin": bin})
@@ -261,7 +261,7 @@ class Routes:
 
     async def restore(self, request: Request) -> Response:
         studio = self.studio
-        entry, held = await to_thread.run_sync(studio.shelf.restore, request.path_params["bin"])
+        entry, held = await asyncio.to_thread(studio.shelf.restore, request.path_params["bin"])
         studio.index.set(
             entry.relative, title=str(held.get("named", "")), star=bool(held.get("star")),
             tags=tuple(held.get("tags", ())), sweep=str(held.get("sweep", "")),
@@ -270,7 +270,7 @@ class Routes:
         return Answer(studio.record(entry))
 
     async def destroy(self, request: Request) -> Response:
-        await to_thread.run_sync(self.studio.shelf.destroy, request.path_params["bin"])
+        await asyncio.to_thread(self.studio.shelf.destroy, request.path_params["bin"])
         return Response(status_code=204)
 
     def _entry(self, request: Request) -> Entry:
