@@ -1,9 +1,12 @@
-"""``python -m benchmarks [speed|bottlenecks|maps]``; without a name, speed."""
+"""``python -m benchmarks [speed|bottlenecks|maps|studio]``; without a name, speed."""
 
 import sys
 
-from benchmarks import bottlenecks, maps, speed
+from benchmarks import bottlenecks, maps, speed, studio
 
-{"speed": speed.main, "bottlenecks": bottlenecks.main, "maps": maps.main}[
-    sys.argv[1] if len(sys.argv) > 1 else "speed"
-]()
+{
+    "speed": speed.main,
+    "bottlenecks": bottlenecks.main,
+    "maps": maps.main,
+    "studio": studio.main,
+}[sys.argv[1] if len(sys.argv) > 1 else "speed"]()

@@ -149,6 +149,8 @@ def _value(node: ast.AST) -> Any:
 
 
 def _keywords(call: ast.Call) -> dict[str, Any]:
+    if any(keyword.arg is None for keyword in call.keywords):
+        raise Faulty(Fault("** cannot be read here", line=call.lineno))
     return {keyword.arg: _value(keyword.value) for keyword in call.keywords if keyword.arg}
 
 
