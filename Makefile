@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ready
 
-.PHONY: help setup demo test test-slow check bench docs pictures clean
+.PHONY: help setup demo studio test test-slow check bench docs pictures clean
 .DEFAULT_GOAL := help
 
 help:  ## This list
@@ -24,6 +24,9 @@ demo: $(STAMP)  ## Train 784 -> 64 -> 784 on real handwritten digits and write t
 	@$(BIN)/isthmus train digits -o demo/digits --force
 	@$(BIN)/isthmus explore demo/digits -o demo/map.html
 	@echo "Open demo/digits/report.html and demo/map.html in a browser."
+
+studio: $(STAMP)  ## Open the Studio in the browser
+	@$(BIN)/isthmus studio
 
 test: $(STAMP)  ## Run the tests
 	@$(BIN)/python -m pytest -n 2

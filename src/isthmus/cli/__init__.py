@@ -14,6 +14,7 @@ from isthmus import __version__
 from isthmus.errors import IsthmusError, MissingExtra, RecipeError
 
 VERBS = {
+    "studio": "Open the workbench in the browser.",
     "train": "Train a recipe.",
     "evaluate": "Figures of a trained run on its test data, or on yours.",
     "denoise": "Noise out of photographs.",

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from isthmus.cli.common import Failures, json_option, result, table
 from isthmus.errors import IsthmusError, RunError
+
+if TYPE_CHECKING:
+    from isthmus.training.run import Run
 
 _FIGURES = ("mse", "psnr", "pca_mse", "numbers", "parameters", "training_seconds")
 
@@ -29,7 +33,7 @@ def runs(ctx: click.Context) -> None:
 @json_option
 def list_(folder: Path = Path("runs"), as_json: bool = False) -> None:
     """Every run under FOLDER (default: runs), with its figures."""
-    found = sorted(p.parent for p in folder.rglob("recipe.toml")) if folder.is_dir() else []
+    found = sorted(_under(folder)) if folder.is_dir() else []
     rows: list[dict[str, Any]] = []
     failures = Failures()
     for path in found:
@@ -100,6 +104,14 @@ def remove(run: Path) -> None:
     print(f"removed {run}")
 
 
+def _under(folder: Path) -> Iterator[Path]:
+    """Run directories; hidden folders hold none (the Studio's bin is one)."""
+    for recipe in folder.rglob("recipe.toml"):
+        path = recipe.parent
+        if not any(part.startswith(".") for part in path.relative_to(folder).parts):
+            yield path
+
+
 def _describe(path: Path) -> dict[str, Any]:
     from isthmus.training.run import Run
 
@@ -108,13 +120,20 @@ def _describe(path: Path) -> dict[str, Any]:
     tree: dict[str, Any] = {
         "run": str(path),
         "name": recipe.name,
-        "state": run.state if (path / "events.jsonl").is_file() else "finished",
+        "state": _state(run),
         "hash": recipe.hash,
         "bottleneck": f"{recipe.bottleneck.kind} {recipe.bottleneck.size}",
     }
     if (path / "metrics.json").is_file():
         tree |= {name: run.metrics.get(name) for name in _FIGURES}
     return tree
+
+
+def _state(run: Run) -> str:
+    if (run.path / "events.jsonl").is_file():
+        return run.state
+    # A shipped model has no events; a run that waits in the Studio's queue has nothing yet.
+    return "finished" if (run.path / "weights.safetensors").is_file() else "unfinished"
 
 
 def _flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -40,6 +40,10 @@ class Control:
 
     stopping: bool = False
     paused: bool = False
+    """While true there is a ``progress`` event after every step (after the first a checkpoint too):
+    who pauses sets it and ceases to iterate; iterating on meanwhile makes single steps."""
+    rested: float = 0.0
+    """Seconds that whoever iterates kept the training waiting; they do not count as training."""
 
     def stop(self) -> None:
         """Finish the current step, keep everything, end."""
@@ -105,6 +109,7 @@ class Trainer:
     def _run(self) -> Iterator[E.Event]:
         recipe, state = self.recipe, self.state
         self.began = time.perf_counter() - state.seconds
+        self.resting = False
         if not self.resumed and not self.started_from:
             start_at_pca(self.model, self.items, state.generator)
             start_at_materials(self.model, self.items, state.generator)
@@ -127,7 +132,7 @@ class Trainer:
                     and state.epochs_without_gain >= recipe.training.patience
                 ):
                     reason = "patience"
-                elif self._due():
+                elif self._due() or self._pauses():
                     yield self._checkpoint_event()
         if reason == "stopped":
             yield self._checkpoint_event()
@@ -153,9 +158,9 @@ class Trainer:
             state.step += 1
             state.batch += 1
             now = time.perf_counter()
-            state.seconds = now - self.began
+            state.seconds = now - self.began - self.control.rested
             last = state.batch == self.steps_per_epoch
-            if last or now - told >= _SECONDS_BETWEEN_EVENTS:
+            if last or self.control.paused or now - told >= _SECONDS_BETWEEN_EVENTS:
                 yield self._progress_event(
                     stepper, rate, (state.step - told_step) * group / (now - told)
                 )
@@ -164,7 +169,7 @@ class Trainer:
                 return "stopped"
             if self._progress() >= 1 and not last:
                 return "budget"
-            if self._due() and not last:
+            if not last and (self._due() or self._pauses()):
                 yield self._checkpoint_event()
         if self._progress() >= 1 and state.step < self.steps:
             # The time is up exactly at an epoch's end: look at it as at any other.
@@ -271,6 +276,12 @@ class Trainer:
         minutes = (time.perf_counter() - self.last_checkpoint) / 60
         return self.folder is not None and minutes >= self.recipe.training.checkpoint_minutes
 
+    def _pauses(self) -> bool:
+        """Whether a pause has just begun: then what was learnt is kept."""
+        begins = self.control.paused and not self.resting
+        self.resting = self.control.paused
+        return begins
+
     def _progress(self) -> float:
         """How much of the training is done: steps, or minutes if those run out first."""
         done = self.state.step / self.steps
@@ -279,7 +290,7 @@ class Trainer:
         return min(done, 1.0)
 
     def _now(self) -> float:
-        return round(time.perf_counter() - self.began, 3)
+        return round(time.perf_counter() - self.began - self.control.rested, 3)
 
     def _started(self) -> E.Event:
         plan = self.model.plan

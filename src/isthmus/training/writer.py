@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,13 +15,18 @@ import isthmus
 from isthmus.autoencoder import Autoencoder
 from isthmus.datasets.base import Dataset
 from isthmus.errors import RunError
-from isthmus.files import replacing, write_json, write_text
+from isthmus.files import hold, is_held, replacing, write_json, write_text
 from isthmus.recipe import Recipe
 from isthmus.tasks import Task
 from isthmus.training import checkpoint as ck
 from isthmus.training import events as E
 from isthmus.training.finish import finish
 from isthmus.training.state import State, Tensors
+
+
+class _Busy(RunError):
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path}: is being trained by another process")
 
 
 class RunWriter:
@@ -51,11 +55,12 @@ class RunWriter:
                 write_json(self.path / "data.json", data_card(self.dataset))
             for stale in self.path.glob(".*.safetensors"):
                 stale.unlink()  # a kill in the middle of a write left it
-            events = self.path / "events.jsonl"
-            events.touch()
-            os.truncate(events, events_to_keep)
             # Without a buffer: a full disk shows at the write, not when the file is closed.
-            self._events = events.open("ab", buffering=0)
+            self._events = (self.path / "events.jsonl").open("ab", buffering=0)
+            if not hold(self._events):
+                self._events.close()
+                raise _Busy(self.path)
+            self._events.truncate(events_to_keep)
 
     def keep(self, event: E.Event, state: State) -> None:
         """Append an event; write the checkpoint when it is one."""
@@ -125,4 +130,6 @@ def clear(path: Path, replace: bool) -> None:
         raise RunError(f"{path}: exists and is not a run; choose another -o")
     if not replace:
         raise RunError(f"{path}: is a run already; resume it, or replace it by force")
+    if is_held(path / "events.jsonl"):
+        raise _Busy(path)
     shutil.rmtree(path)
