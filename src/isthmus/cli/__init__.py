@@ -17,6 +17,8 @@ VERBS = {
     "train": "Train a recipe.",
     "evaluate": "Figures of a trained run on its test data, or on yours.",
     "denoise": "Noise out of photographs.",
+    "compress": "Photographs to small files.",
+    "decompress": "Small files to photographs.",
     "explore": "Draw the map of the codes, as a page, a picture or a table.",
     "encode": "Files to codes.",
     "decode": "Codes to files.",
