@@ -26,7 +26,7 @@ def frequencies(counts: Array) -> NDArray[np.int64]:
     """Counts (rows, 16), floats >= 0, as whole frequencies >= 1 that sum to 2^13."""
     total = 1 << BITS
     share = counts / counts.sum(1, keepdims=True) * (total - SYMBOLS)
-    whole = np.floor(share).astype(np.int64) + 1
+    whole: NDArray[np.int64] = np.floor(share).astype(np.int64) + 1
     whole[np.arange(len(whole)), counts.argmax(1)] += total - whole.sum(1)
     return whole
 

@@ -81,4 +81,5 @@ def borders(sizes: Array) -> Array:
     y, x = np.arange(side.shape[0])[:, None], np.arange(side.shape[1])
     down, across = y & (side - 1), x & (side - 1)
     near = np.minimum(np.minimum(down, side - 1 - down), np.minimum(across, side - 1 - across))
-    return np.minimum(near, DISTANCES - 1)
+    made: Array = np.minimum(near, DISTANCES - 1)
+    return made

@@ -245,7 +245,7 @@ def decode(
     count = 0
     some = [min(count, diagonals) for count in last]
     for p in model.passes(known, sizes[None], step, some):
-        low, high = DIAGONALS[p.diagonal]
+        low = DIAGONALS[p.diagonal][0]
         y, x, stride = LATTICES[p.lattice]
         if flags & _ALL:
             where, coded_rows = None, p.rows.ravel()
