@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from isthmus.codec.crc import crc32c
 from isthmus.codec.errors import Damaged, FormatError
+from isthmus.codec.tokens import varint
 
 MAGIC = b"\x89ISTH\r\n\x1a"
 VERSION = 1
@@ -179,16 +180,6 @@ def _entries(index: list[tuple[int, int]], start: int) -> Iterator[Entry]:
     for length, crc in index:
         yield Entry(start, length, crc)
         start += length
-
-
-def varint(value: int) -> bytes:
-    """A number in groups of 7 bits, lowest first; the top bit says that more follow (LEB128)."""
-    out = bytearray()
-    while value > 127:
-        out.append(value & 127 | 128)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
 
 
 class _Reader:

@@ -7,7 +7,6 @@ through the reversible YCoCg-R (Malvar & Sullivan 2003).
 
 from __future__ import annotations
 
-import struct
 import zlib
 from collections.abc import Iterator
 from typing import Any
@@ -20,7 +19,6 @@ from isthmus.codec import rans, tokens
 from isthmus.codec.errors import Damaged
 
 Array = NDArray[Any]
-_HEAD = struct.Struct("<BII")  # lanes (log2), words, bytes of plain bits
 UNSURE = 16
 """Rows of the tables: 16 for brightness, gray and transparency, 16 for colour."""
 _FORESEEN, _DEFLATED, _DEFLATED_DEEP = 0, 1, 2
@@ -110,8 +108,10 @@ def _foreseen(tables: rans.Tables, planes: Array) -> bytes:
     bits = tokens.pack(np.concatenate(plain), np.concatenate(lengths))
     return b"".join(
         (
-            _HEAD.pack(power, len(words), len(bits)),
-            states.astype("<u4").tobytes(),
+            bytes([power]),
+            tokens.varint(len(words)),
+            tokens.varint(len(bits)),
+            rans.pack_states(states),
             words.astype("<u2").tobytes(),
             bits,
         )
@@ -119,19 +119,15 @@ def _foreseen(tables: rans.Tables, planes: Array) -> bytes:
 
 
 def _recalled(tables: rans.Tables, data: bytes, count: int, height: int, width: int) -> Array:
-    if len(data) < _HEAD.size:
-        raise Damaged("the tile is cut off")
-    power, words, plain = _HEAD.unpack_from(data)
-    if power > 9:
-        raise Damaged("the tile's head is not one")
-    place = _HEAD.size
-    start = place + (4 << power) + 2 * words
+    if not data or data[0] > 9:
+        raise Damaged("has a head that no encoder writes")
+    words, place = tokens.read_varint(data, 1)
+    plain, place = tokens.read_varint(data, place)
+    states, used = rans.unpack_states(data[place:], 1 << data[0])
+    start = place + used + 2 * words
     if len(data) != start + plain:
-        raise Damaged("the tile has another length than it says")
-    states = np.frombuffer(data, "<u4", 1 << power, place)
-    coder = rans.Decoder(
-        tables, states, np.frombuffer(data[place + (4 << power) : start] or b"", "<u2")
-    )
+        raise Damaged("has another length than it says")
+    coder = rans.Decoder(tables, states, np.frombuffer(data[place + used : start], "<u2"))
     bits = tokens.Bits(data[start:])
     out = np.zeros((count, height, width), np.int64)
     for number, plane in enumerate(out):

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from isthmus.codec import tokens
 from isthmus.codec.errors import Damaged
 
 Array = NDArray[Any]
@@ -77,6 +78,22 @@ def encode(
             state[: len(f)] = (high << np.uint64(BITS)) + (s - high * f) + b
     words = np.concatenate(out[::-1]) if out else np.zeros(0, np.uint16)
     return state.astype(np.uint32), words
+
+
+def pack_states(states: Array) -> bytes:
+    """For each lane 4 bits that say how many digits a state has, then the digits below the first."""
+    digits = np.frexp(states.astype(np.float64))[1].astype(np.int64) - 1  # 16..31
+    lengths = tokens.pack(digits - 16, np.full(len(states), 4))
+    return lengths + tokens.pack(states.astype(np.int64) - (1 << digits), digits)
+
+
+def unpack_states(data: bytes, lanes: int) -> tuple[Array, int]:
+    """(states uint32 (lanes,), how many bytes they took). Raises Damaged."""
+    first = (lanes + 1) // 2
+    digits = tokens.Bits(data[:first]).take(np.full(lanes, 4)) + 16
+    used = first + (int(digits.sum()) + 7) // 8
+    low = tokens.Bits(data[first:used]).take(digits)
+    return (low + (1 << digits)).astype(np.uint32), used
 
 
 class Decoder:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,9 +23,7 @@ from isthmus.codec.model import (
 )
 
 Array = NDArray[Any]
-_HEAD = struct.Struct("<BBIII")  # lanes (log2), flags, words, bytes of plain bits, signs
-_ALL = 1  # flag: nothing is skipped
-MEAN = (slice(0, 1), slice(None, None, 4), slice(None, None, 4))
+_ALL = 16  # in the first byte: nothing is skipped; the lower bits are the lanes (log2)
 
 
 @dataclass(frozen=True)
@@ -63,12 +60,14 @@ class _Writer:
             np.concatenate([v for v, _ in self.plain] or [np.zeros(0, np.int64)]),
             np.concatenate([n for _, n in self.plain] or [np.zeros(0, np.int64)]),
         )
-        head = _HEAD.pack(power, _ALL * everything, len(words), len(plain), len(signs))
+        head = bytes([power | _ALL * everything]) + b"".join(
+            tokens.varint(n) for n in (len(words), len(plain), len(signs))
+        )
         return b"".join(
             (
                 head,
                 bytes(last),
-                states.astype("<u4").tobytes(),
+                rans.pack_states(states),
                 words.astype("<u2").tobytes(),
                 plain,
                 np.packbits(signs[: len(signs) - carried]).tobytes(),
@@ -222,19 +221,29 @@ def decode(
     diagonals: int = 15,
 ) -> Coded:
     """A tile's coefficients, or those of its first ``diagonals`` of bands. Raises Damaged."""
-    if len(data) < _HEAD.size + planes:
-        raise Damaged("the tile is cut off")
-    power, flags, words, plain, signs = _HEAD.unpack_from(data)
-    last = list(data[_HEAD.size : _HEAD.size + planes])
-    lanes, place = 1 << power, _HEAD.size + planes
+    if len(data) < 1 + planes:
+        raise Damaged("is cut off in its head")
+    power, everything = data[0] & 15, bool(data[0] & _ALL)
+    words, place = tokens.read_varint(data, 1)
+    plain, place = tokens.read_varint(data, place)
+    signs, place = tokens.read_varint(data, place)
+    last = list(data[place : place + planes])
+    lanes, place = 1 << power, place + planes
     carried = min(signs, 16 * lanes)
-    if power > 8 or flags > 1 or max(last) > 15 or signs > 64 * planes * rows * columns:
-        raise Damaged("the tile's head is not one")
-    if len(data) != place + 4 * lanes + 2 * words + plain + (signs - carried + 7) // 8:
-        raise Damaged("the tile has another length than it says")
-    states = np.frombuffer(data, "<u4", lanes, place)
-    coder = rans.Decoder(model.tables, states, np.frombuffer(data, "<u2", words, place + 4 * lanes))
-    start = place + 4 * lanes + 2 * words
+    if (
+        power > 8
+        or data[0] > 31
+        or len(last) < planes
+        or max(last) > 15
+        or signs > 64 * planes * rows * columns
+    ):
+        raise Damaged("has a head that no encoder writes")
+    states, used = rans.unpack_states(data[place:], lanes)
+    place += used
+    start = place + 2 * words
+    if len(data) != start + plain + (signs - carried + 7) // 8:
+        raise Damaged("has another length than it says")
+    coder = rans.Decoder(model.tables, states, np.frombuffer(data[place:start], "<u2"))
     bits = tokens.Bits(data[start : start + plain])
     sizes = _read_sizes(coder, rows, columns, step)
     levels = np.zeros((64, planes, rows, columns), np.int32)
@@ -247,7 +256,7 @@ def decode(
     for p in model.passes(known, sizes[None], step, some):
         low = DIAGONALS[p.diagonal][0]
         y, x, stride = LATTICES[p.lattice]
-        if flags & _ALL:
+        if everything:
             where, coded_rows = None, p.rows.ravel()
         else:
             where = np.flatnonzero(~p.skip)
@@ -275,10 +284,10 @@ def decode(
     first = np.zeros(carried, np.int64)
     if some == last:
         if count != signs:
-            raise Damaged("the tile has another number of signs than of coefficients")
+            raise Damaged("has another number of signs than of coefficients")
         first[:] = (coder.finish()[:, None] >> np.arange(16) & 1).ravel()[:carried]
-    elif count > signs:
-        raise Damaged("the tile has fewer signs than coefficients")
+    elif count > signs - carried:  # the signs wanted are known only when all has been read
+        return decode(model, data, planes, rows, columns, step)
     rest = np.unpackbits(np.frombuffer(data[start + plain :] or b"\0", np.uint8))[: signs - carried]
     negative = np.concatenate([rest, first]).astype(np.int64)
     done = 0

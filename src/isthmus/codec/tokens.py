@@ -55,3 +55,27 @@ class Bits:
         if len(ends):
             self.place = int(ends[-1])
         return out
+
+
+def varint(value: int) -> bytes:
+    """A number in groups of 7 bits, lowest first; the top bit says that more follow (LEB128)."""
+    out = bytearray()
+    while value > 127:
+        out.append(value & 127 | 128)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def read_varint(data: bytes, place: int) -> tuple[int, int]:
+    """(the number, the place behind it). Raises Damaged."""
+    value = 0
+    for shift in range(0, 35, 7):
+        if place >= len(data):
+            break
+        byte = data[place]
+        place += 1
+        value |= (byte & 127) << shift
+        if byte < 128:
+            return value, place
+    raise Damaged("is cut off in its head")
