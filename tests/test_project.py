@@ -30,9 +30,10 @@ MAY_IMPORT = {
     "tasks": {"autoencoder", "errors", "files", "media", "plan", "recipe"},
     "page": set(),
     "maps": {"errors", "files", "page"},
+    "codec": {"errors", "files", "media"},
     "models": set(),
 }
-NO_TORCH = {"errors", "files", "recipe", "plan", "media", "datasets", "page", "maps", "models"}
+NO_TORCH = {"errors", "files", "recipe", "plan", "media", "datasets", "page", "maps", "models", "codec"}
 
 
 def _imports(path: Path) -> set[str]:

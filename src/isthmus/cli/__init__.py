@@ -19,6 +19,8 @@ VERBS = {
     "evaluate": "Figures of a trained run on its test data, or on yours.",
     "denoise": "Noise out of photographs.",
     "detect": "Rank the rows of tables by how strange they are, and say why.",
+    "compress": "Photographs to small files.",
+    "decompress": "Small files to photographs.",
     "explore": "Draw the map of the codes, as a page, a picture or a table.",
     "encode": "Files to codes.",
     "decode": "Codes to files.",

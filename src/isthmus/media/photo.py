@@ -174,6 +174,11 @@ def _shallow(image: Image.Image, icc: bytes, notes: list[str]) -> tuple[Array, A
     return (pixels[..., None] if pixels.ndim == 2 else pixels), alpha, icc
 
 
+def shallow(image: Image.Image, icc: bytes = b"") -> tuple[Array, Array | None, bytes]:
+    """(pixels (H, W, 1 or 3), alpha or None, the profile that still holds) of a picture of 8 bits."""
+    return _shallow(image, icc, [])
+
+
 def _from_cmyk(image: Image.Image, icc: bytes) -> Image.Image:
     if icc:
         import io

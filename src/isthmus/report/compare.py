@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,8 @@ class Pair:
     text: str
     whole: View
     pieces: list[View]
+    figure: str = ""
+    """Markup of a chart that stands before the pictures."""
 
 
 def pair(name: str, before: Array, after: Array, text: str) -> Pair:
@@ -49,6 +51,11 @@ def pair(name: str, before: Array, after: Array, text: str) -> Pair:
     small = max(round(width * scale), 1), max(round(height * scale), 1)
     whole = View("the whole picture", _jpeg(before, small), _jpeg(after, small), *small)
     return Pair(name, text, whole, [_piece(before, after, *at) for at in _places(before, after)])
+
+
+def with_figure(shown: Pair, figure: str) -> Pair:
+    """The same with a chart."""
+    return replace(shown, figure=figure)
 
 
 def write(path: Path, title: str, pairs: list[Pair]) -> None:

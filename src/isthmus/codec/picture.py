@@ -1,0 +1,365 @@
+"""Whole pictures to bytes and back, tile by tile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isthmus.codec import analysis, container, exact, smoothing, synthesis, tile
+from isthmus.codec.container import EXACT, LOSSY, File, Header
+from isthmus.codec.errors import Damaged, FormatError
+from isthmus.codec.model import STEPS, Model, shipped
+from isthmus.codec.transform import COLOR, COLOR_BITS, FRACTION
+
+Array = NDArray[Any]
+Progress = Callable[[float], None]
+TILE = 1024
+_HELD = 4
+LEAST_STEP, MOST_STEP = 96, 384
+TRADE = 0.14
+"""What a bit is worth, in squared quantiser steps (found on training photographs)."""
+_UNCOLOR = np.rint(COLOR.T * (1 << COLOR_BITS))
+# Quality as people know it from JPEG: (quality, index of the step).
+_QUALITIES = np.array(
+    [[1, 368], [10, 340], [30, 304], [50, 282], [75, 250], [90, 212], [95, 190], [100, 128]]
+)
+
+
+def step_of(quality: float) -> int:
+    """The quantiser's index for a quality of 1..100."""
+    return int(np.rint(np.interp(quality, _QUALITIES[:, 0], _QUALITIES[:, 1])))
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A picture from a file.
+
+    ``pixels`` (height, width, 1 or 3) uint8 or uint16, upright; ``alpha`` (height, width) of the same
+    type or None; ``damaged`` names what could not be read and is gray (pixels) or opaque (alpha).
+    """
+
+    pixels: Array
+    alpha: Array | None
+    header: Header
+    damaged: tuple[str, ...] = field(default=())
+
+
+def prior(header: Header | None = None) -> Model:
+    """The newest prior, or the one that a file names. Raises FormatError for one that is not here."""
+    number = 1 if header is None else header.model
+    model = shipped(number)
+    if model is None:
+        raise FormatError(
+            f"was made with model {number}, which this Isthmus does not have "
+            "(pip install --upgrade isthmus)"
+        )
+    if header is not None and model.digest != header.digest:
+        raise FormatError(
+            f"was made with a model {number} of hash {header.digest.hex()}; the one here has "
+            f"{model.digest.hex()}"
+        )
+    return model
+
+
+def color_planes(pixels: Array) -> Array:
+    """(height, width, 1 or 3) of 8 or 16 bits to (planes, height, width) floats around zero."""
+    scale = 1.0 if pixels.dtype == np.uint8 else 1 / 257
+    values = pixels.astype(np.float32) * np.float32(scale) - np.float32(128)
+    if values.shape[2] == 3:
+        values = values @ COLOR.T.astype(np.float32)
+    return np.ascontiguousarray(values.transpose(2, 0, 1))
+
+
+def color_pixels(planes: Array, depth: int) -> Array:
+    """Planes in units of 2^-FRACTION to pixels of 8 or 16 bits. Whole numbers only."""
+    if len(planes) == 3:
+        flat = planes.reshape(3, -1).T.astype(np.float64) @ _UNCOLOR.T
+        flat = np.floor(flat * 2.0**-COLOR_BITS + 0.5)
+    else:
+        flat = planes.reshape(1, -1).T.astype(np.float64)
+    flat += 128 << FRACTION
+    if depth == 8:
+        made = np.clip(np.floor(flat * 2.0**-FRACTION + 0.5), 0, 255).astype(np.uint8)
+    else:
+        made = np.clip(np.floor(flat * (257 * 2.0**-FRACTION) + 0.5), 0, 65535).astype(np.uint16)
+    return np.ascontiguousarray(made.reshape(*planes.shape[1:], len(planes)))
+
+
+def analysed(pixels: Array) -> list[Array]:
+    """The coefficients of a tile for each block size; the tile grown to whole superblocks."""
+    planes = color_planes(pixels)
+    more = [(0, 0), *((0, -n % 32) for n in planes.shape[1:])]
+    return analysis.candidates(np.pad(planes, more, "edge"))
+
+
+def encode_tile(
+    model: Model, found: list[Array], step: int, trade: float = TRADE
+) -> tuple[bytes, tile.Coded]:
+    """Choose blocks, quantise and code one tile."""
+    scale = float(STEPS[step]) / (1 << FRACTION)
+    sizes = analysis.divide(found, scale, trade)
+    return tile.encode(model, analysis.chosen(found, sizes), sizes, step, scale, trade)
+
+
+def synthesised(model: Model, coded: tile.Coded, header: Header, height: int, width: int) -> Array:
+    """The pixels of a tile."""
+    step = int(STEPS[header.step])
+    planes = synthesis.planes(coded.levels, coded.sizes, step)
+    if header.smooth and model.smooth is not None:
+        weights = model.smooth[smoothing.rate_class(header.step)]
+        planes = smoothing.smoothed(planes, coded.sizes, step, weights)
+    return color_pixels(planes[:, :height, :width], header.depth)
+
+
+def _head(
+    pixels: Array, alpha: Array | None, mode: int, step: int, model: Model, beside: Any
+) -> Header:
+    height, width, channels = pixels.shape
+    return Header(
+        mode, channels, 8 * pixels.dtype.itemsize, alpha is not None, width, height, TILE, step,
+        model.id, model.digest, int(mode == LOSSY), beside=tuple(beside),
+    )  # fmt: skip
+
+
+def check(pixels: Array, alpha: Array | None) -> None:
+    """Raises FormatError for arrays that are not pictures."""
+    if pixels.ndim != 3 or pixels.shape[2] not in (1, 3) or 0 in pixels.shape:
+        raise FormatError(f"has shape {pixels.shape}; a picture is (height, width, 1 or 3)")
+    if pixels.dtype not in (np.uint8, np.uint16):
+        raise FormatError(f"holds {pixels.dtype}; a picture holds uint8 or uint16")
+    if alpha is not None and (alpha.shape != pixels.shape[:2] or alpha.dtype != pixels.dtype):
+        raise FormatError("has transparency of another size or type than its pixels")
+    if max(pixels.shape[:2]) > container.LONGEST:
+        raise FormatError(f"is longer than {container.LONGEST:,} pixels")
+
+
+class Coder:
+    """One picture to be coded once or several times. Raises FormatError for what is no picture."""
+
+    def __init__(
+        self,
+        pixels: Array,
+        alpha: Array | None = None,
+        beside: tuple[tuple[bytes, bytes], ...] = (),
+    ) -> None:
+        check(pixels, alpha)
+        self.model = prior()
+        self.pixels = pixels
+        self.beside = beside
+        self.header = _head(pixels, alpha, LOSSY, LEAST_STEP, self.model, beside)
+        self.alpha = _alpha(self.model, self.header, alpha)
+        self.held: dict[int, list[Array]] = {}
+
+    def code(
+        self, step: int, trade: float = TRADE, judged: bool = True, progress: Progress | None = None
+    ) -> tuple[bytes, float]:
+        """(the file, its mean squared error in squared levels of 0..255; 0 if not ``judged``)."""
+        header = replace(self.header, step=step)
+        made, error = [], 0.0
+        for number, (top, bottom, left, right) in enumerate(header.places()):
+            part = self.pixels[top:bottom, left:right]
+            found = self.held.get(number)
+            if found is None:
+                found = analysed(part)
+                if number < _HELD:  # the others are analysed again: memory stays bounded
+                    self.held[number] = found
+            data, coded = encode_tile(self.model, found, step, trade)
+            made.append(data)
+            if judged:
+                back = synthesised(self.model, coded, header, bottom - top, right - left)
+                error += float(np.square(back.astype(np.float32) - part).sum(dtype=np.float64))
+            if progress is not None:
+                progress((number + 1) / header.count)
+        scale = 1.0 if header.depth == 8 else 257.0
+        return container.write(header, made, self.alpha), error / self.pixels.size / scale**2
+
+
+def encode(
+    pixels: Array,
+    step: int,
+    alpha: Array | None = None,
+    beside: tuple[tuple[bytes, bytes], ...] = (),
+    progress: Progress | None = None,
+) -> bytes:
+    """A picture as a file, quantised with a step of the given index (``step_of`` a quality).
+
+    ``pixels`` (height, width, 1 or 3) uint8 or uint16; ``alpha`` (height, width) of the same type is
+    kept without loss; ``beside``: (kind, content) of metadata. Raises FormatError.
+    """
+    return Coder(pixels, alpha, beside).code(step, judged=False, progress=progress)[0]
+
+
+def encode_exact(
+    pixels: Array,
+    alpha: Array | None = None,
+    beside: tuple[tuple[bytes, bytes], ...] = (),
+    progress: Progress | None = None,
+    drawn: bool = False,
+) -> bytes:
+    """A picture as a file that gives back every bit; ``drawn`` looks for repetitions too."""
+    check(pixels, alpha)
+    model = prior()
+    header = _head(pixels, alpha, EXACT, 0, model, beside)
+    made = []
+    for number, (top, bottom, left, right) in enumerate(header.places()):
+        planes = exact.to_planes(pixels[top:bottom, left:right])
+        made.append(exact.encode(model.exact, planes, drawn))
+        if progress is not None:
+            progress((number + 1) / header.count)
+    return container.write(header, made, _alpha(model, header, alpha))
+
+
+def _alpha(model: Model, header: Header, alpha: Array | None) -> list[bytes]:
+    if alpha is None:
+        return []
+    return [
+        exact.encode(model.exact, alpha[None, top:bottom, left:right].astype(np.int64), True)
+        for top, bottom, left, right in header.places()
+    ]
+
+
+def tiles(file: File, region: tuple[int, int, int, int]) -> Iterator[int]:
+    """The numbers of the tiles that a region (top, bottom, left, right) touches."""
+    for number, (top, bottom, left, right) in enumerate(file.header.places()):
+        if top < region[1] and bottom > region[0] and left < region[3] and right > region[2]:
+            yield number
+
+
+def decode(
+    data: bytes,
+    region: tuple[int, int, int, int] | None = None,
+    most_pixels: int = container.MOST_PIXELS,
+    threads: int = 2,
+    progress: Progress | None = None,
+) -> Decoded:
+    """A picture from a file, or its ``region`` (top, bottom, left, right; before orientation).
+
+    Only the tiles that are asked for are read. A damaged one becomes gray and is named. Raises
+    FormatError when the file as a whole cannot be read.
+    """
+    file = container.read(data, most_pixels)
+    header = file.header
+    model = prior(header)
+    _check_step(header)
+    whole = (0, header.height, 0, header.width)
+    region = whole if region is None else region
+    if not (
+        0 <= region[0] < region[1] <= header.height and 0 <= region[2] < region[3] <= header.width
+    ):
+        raise FormatError(f"has no region {region}: it is {header.width} x {header.height} pixels")
+    dtype = np.uint8 if header.depth == 8 else np.uint16
+    shape = (region[1] - region[0], region[3] - region[2])
+    pixels = np.empty((*shape, header.channels), dtype)
+    alpha = np.empty(shape, dtype) if header.alpha else None
+    places, wanted = header.places(), list(tiles(file, region))
+    damaged: list[str] = []
+
+    def one(number: int) -> list[str]:
+        place = places[number]
+        to, of = _overlap(place, region)
+        said = []
+        try:
+            pixels[to] = _tile(model, file, number)[of]
+        except Damaged as error:
+            pixels[to] = np.iinfo(dtype).max // 2
+            said.append(
+                f"tile {number} (pixels {place[2]}, {place[0]} to {place[3]}, {place[1]}) {error}"
+            )
+        if alpha is not None:
+            try:
+                held = file.payload(file.alpha[number])
+                made = exact.decode(model.exact, held, 1, place[1] - place[0], place[3] - place[2])
+                alpha[to] = np.clip(made[0], 0, np.iinfo(dtype).max)[of]
+            except Damaged as error:
+                alpha[to] = np.iinfo(dtype).max
+                said.append(f"transparency of tile {number} {error}")
+        return said
+
+    with ThreadPoolExecutor(min(threads, len(wanted))) as pool:
+        for done, said in enumerate(pool.map(one, wanted)):
+            damaged += said
+            if progress is not None:
+                progress((done + 1) / len(wanted))
+    return Decoded(
+        turned(pixels, header.orientation),
+        None if alpha is None else turned(alpha, header.orientation),
+        header,
+        tuple(damaged),
+    )
+
+
+def thumbnail(data: bytes, most_pixels: int = container.MOST_PIXELS) -> Array:
+    """The picture at an eighth of its size, (height / 8, width / 8, channels) rounded up.
+
+    Reads the first diagonal of bands only: of a file with loss about a tenth of the work. Damaged
+    tiles are gray. Raises FormatError.
+    """
+    file = container.read(data, most_pixels)
+    header = file.header
+    model = prior(header)
+    _check_step(header)
+    shape = (-(-header.height // 8), -(-header.width // 8), header.channels)
+    dtype = np.uint8 if header.depth == 8 else np.uint16
+    out = np.full(shape, np.iinfo(dtype).max // 2, dtype)
+    for number, (top, bottom, left, right) in enumerate(header.places()):
+        to = out[top // 8 : -(-bottom // 8), left // 8 : -(-right // 8)]
+        with suppress(Damaged):
+            if header.mode == EXACT:
+                to[:] = _tile(model, file, number)[::8, ::8]
+                continue
+            held = file.payload(file.pixels[number])
+            rows, columns = -(-(bottom - top) // 32) * 4, -(-(right - left) // 32) * 4
+            coded = tile.decode(
+                model, held, header.channels, rows, columns, header.step, diagonals=1
+            )
+            small = synthesis.small_planes(coded.levels, coded.sizes, int(STEPS[header.step]))
+            to[:] = color_pixels(small[:, : to.shape[0], : to.shape[1]], header.depth)
+    return turned(out, header.orientation)
+
+
+def _check_step(header: Header) -> None:
+    if header.mode == LOSSY and not LEAST_STEP <= header.step <= MOST_STEP:
+        raise FormatError("has a header that no encoder writes")
+
+
+def _tile(model: Model, file: File, number: int) -> Array:
+    header = file.header
+    top, bottom, left, right = header.places()[number]
+    height, width = bottom - top, right - left
+    held = file.payload(file.pixels[number])
+    if header.mode == EXACT:
+        dtype = np.uint8 if header.depth == 8 else np.uint16
+        planes = exact.decode(model.exact, held, header.channels, height, width)
+        return exact.to_pixels(planes, dtype)
+    rows, columns = -(-height // 32) * 4, -(-width // 32) * 4
+    coded = tile.decode(model, held, header.channels, rows, columns, header.step)
+    return synthesised(model, coded, header, height, width)
+
+
+def _overlap(
+    place: tuple[int, int, int, int], region: tuple[int, int, int, int]
+) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+    """Where a tile's part of a region lies in the region, and in the tile."""
+    top, bottom = max(place[0], region[0]), min(place[1], region[1])
+    left, right = max(place[2], region[2]), min(place[3], region[3])
+    return (
+        (slice(top - region[0], bottom - region[0]), slice(left - region[2], right - region[2])),
+        (slice(top - place[0], bottom - place[0]), slice(left - place[2], right - place[2])),
+    )
+
+
+def turned(values: Array, orientation: int) -> Array:
+    """An array (height, width, …) upright, as an EXIF orientation (1..8) says."""
+    if orientation in {5, 6, 7, 8}:
+        values = values.swapaxes(0, 1)
+    if orientation in {2, 3, 6, 7}:
+        values = values[:, ::-1]
+    if orientation in {3, 4, 7, 8}:
+        values = values[::-1]
+    return np.ascontiguousarray(values)
