@@ -21,7 +21,6 @@ def find(folder: Path) -> list[Path]:
 def read(path: Path, sample_rate: int) -> NDArray[np.float32]:
     """A recording as samples (N,) in -1..1 at ``sample_rate`` hertz, channels averaged. Raises DataError."""
     import soundfile
-    from scipy.signal import resample_poly
 
     try:
         samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
@@ -30,7 +29,14 @@ def read(path: Path, sample_rate: int) -> NDArray[np.float32]:
     mono: NDArray[Any] = samples.mean(1)
     if not np.isfinite(mono).all():
         raise DataError(f"{path}: holds samples that are not numbers")
-    if rate != sample_rate:
-        common = int(np.gcd(rate, sample_rate))
-        mono = resample_poly(mono, sample_rate // common, rate // common)
-    return mono.astype(np.float32)
+    return resampled(mono, rate, sample_rate).astype(np.float32)
+
+
+def resampled(samples: NDArray[Any], rate: float, wanted: float) -> NDArray[Any]:
+    """Samples (N,) or (N, channels) at another rate: the same time, ``round(N x wanted / rate)`` of them."""
+    if rate == wanted:
+        return samples
+    import soxr
+
+    made: NDArray[Any] = soxr.resample(samples, rate, wanted)
+    return made
