@@ -30,9 +30,7 @@ class Function(Loss):
         phases = (out - aim).square().sum(-1).mean((1, 2))
         gap = out_size - aim_size
         sizes = gap.square() * torch.where(gap < 0, 1 + spec.over, 1.0)
-        loss = 100 * (
-            spec.complex_share * phases + (1 - spec.complex_share) * sizes.mean((1, 2))
-        )
+        loss = 100 * (spec.complex_share * phases + (1 - spec.complex_share) * sizes.mean((1, 2)))
         if spec.si_sdr:
             loss = loss - spec.si_sdr * _si_sdr(rows, wanted)
         made = loss.view(len(raw), -1)
@@ -47,7 +45,12 @@ class Function(Loss):
         short = max(window - rows.shape[1], 0)
         taper = torch.hann_window(window, dtype=rows.dtype, device=rows.device)
         made = torch.stft(
-            F.pad(rows, (0, short)), window, window // 2, window=taper, center=False, return_complex=True
+            F.pad(rows, (0, short)),
+            window,
+            window // 2,
+            window=taper,
+            center=False,
+            return_complex=True,
         )
         parts = torch.view_as_real(made) * (8 / 3 / window) ** 0.5
         square = parts.square().sum(-1) + _TINY

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from isthmus.networks.modules import Join
+from isthmus.networks.modules import Join, Keep
 from isthmus.plan import sound as S
 
 _TINY = 1e-9  # of squared magnitudes: -90 dB of full scale
@@ -66,7 +66,9 @@ class Wave(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         pieces = self.to_frames(x)
         whole = (pieces[:, :, :-1, self.hop :] + pieces[:, :, 1:, : self.hop]).flatten(2)
-        return whole[..., : self.samples] if S.frames(self.samples, self.hop) == x.shape[1] else whole
+        return (
+            whole[..., : self.samples] if S.frames(self.samples, self.hop) == x.shape[1] else whole
+        )
 
     def to_frames(self, x: Tensor) -> Tensor:
         """(N, frames, bins, 2 channels) -> (N, channels, frames, window), ready to be added."""
@@ -203,7 +205,9 @@ class Masks(nn.Module):
         first[..., : layer.outputs // 2] = 1.1
         self.bias = nn.Parameter(first.flatten(2))
         held = _places(layer.edges, layer.widest).flatten()
-        self.register_buffer("places", held.argsort(stable=True)[: layer.edges[-1]], persistent=False)
+        self.register_buffer(
+            "places", held.argsort(stable=True)[: layer.edges[-1]], persistent=False
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         count, frames, bands, width = x.shape

@@ -146,7 +146,9 @@ def _grid(recipe: Recipe, item: Shape) -> Shape:
 
 
 def _encoder(
-    spec: Dense | Conv | Residual | Temporal | Recurrent | UShape | Bands, item: Shape, latent: Shape
+    spec: Dense | Conv | Residual | Temporal | Recurrent | UShape | Bands,
+    item: Shape,
+    latent: Shape,
 ) -> list[Layer]:
     match spec:
         case Dense():

@@ -77,6 +77,4 @@ def edges(spec: Bands) -> tuple[int, ...]:
 
 
 def _paths(spec: Bands, count: int) -> list[Layer]:
-    return [
-        S.DualPath(index, spec.hidden, spec.across, spec.bands) for index in range(count)
-    ]
+    return [S.DualPath(index, spec.hidden, spec.across, spec.bands) for index in range(count)]

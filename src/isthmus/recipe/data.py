@@ -208,5 +208,5 @@ class Spectra(_Own):
 
 DataSpec = Annotated[
     Named | Images | Photos | Arrays | Table | Sounds | Speech | Spectra,
-    Field(discriminator="kind")
+    Field(discriminator="kind"),
 ]

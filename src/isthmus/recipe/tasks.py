@@ -138,4 +138,6 @@ class DenoiseSound(_Task):
         return (1, *item[1:])
 
 
-TaskSpec = Annotated[Reconstruct | Denoise | DenoisePhoto | DenoiseSound, Field(discriminator="kind")]
+TaskSpec = Annotated[
+    Reconstruct | Denoise | DenoisePhoto | DenoiseSound, Field(discriminator="kind")
+]

@@ -96,7 +96,9 @@ class Application(Task):
         order = torch.randperm(count, generator=generator, device=batch.device)
         first = batch[order, 1]
         first = first / M.level(first).clamp_min(1e-4)
-        second = first.roll(1, 0).roll(size // 3, 1) * 10 ** (M.uniform(count, -15, 0, generator) / 20)
+        second = first.roll(1, 0).roll(size // 3, 1) * 10 ** (
+            M.uniform(count, -15, 0, generator) / 20
+        )
         noise = torch.where(M.coin(count, 0.35, generator), first + second, first)
         noise = _through(noise[None], M.colours(count, size // 2 + 1, _RATE, generator), size)[0]
         kind = M.uniform(count, 0, 1, generator)
