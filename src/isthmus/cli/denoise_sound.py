@@ -27,7 +27,7 @@ class SoundCleaner:
         compares: bool,
     ) -> None:
         self.name = model
-        self.options = {"strength": strength, "limit": limit, "noise_only": noise_only}
+        self.strength, self.limit, self.noise_only = strength, limit, noise_only
         self.compares = compares
         self.model: Any = None
         self.shown: list[Any] = []
@@ -42,7 +42,7 @@ class SoundCleaner:
         with sound.Source(job.source) as source:
             cleaner = self._cleaner(source.rate, source.channels)
             keeps = self.compares and len(self.shown) < _MOST_SHOWN
-            heard = Heard(source.rate, source.channels, bool(self.options["noise_only"]), keeps)
+            heard = Heard(source.rate, source.channels, self.noise_only, keeps)
             with sound.Sink(temporary, source) as sink, one_thread():
                 sound.through(
                     source,
@@ -64,7 +64,15 @@ class SoundCleaner:
 
         if self.model is None:
             self.model = load(self.name)
-        return Denoiser(self.model.autoencoder, self.model.recipe, rate, channels, **self.options)
+        return Denoiser(
+            self.model.autoencoder,
+            self.model.recipe,
+            rate,
+            channels,
+            self.strength,
+            self.limit,
+            self.noise_only,
+        )
 
 
 def said(figures: dict[str, Any]) -> str:

@@ -27,20 +27,23 @@ def read_speech(spec: Speech) -> Parts:
     unknown = sorted(set(spec.apart) - known)
     if unknown:
         raise DataError(f"{spec.path}: data.apart names {unknown[0]!r}, which is not there")
-    parts = []
+    parts: list[tuple[Items, Array] | None] = []
     for apart in (False, True):
         said = [v for v, n in zip(voices, voice_names, strict=True) if _apart(n, spec) == apart]
         heard = [v for v, n in zip(noises, noise_names, strict=True) if _apart(n, spec) == apart]
         if not said and not heard and apart:
-            parts.append((None, None))
+            parts.append(None)
             continue
         if not said or not heard:
             what = "speech" if not said else "noise"
             where = "is kept apart" if apart else "is left to train on"
             raise DataError(f"{spec.path}: no {what} {where} (data.apart)")
         parts.append(_paired(said, heard, spec, (1.0,) if apart else spec.speeds))
-    (train, groups), (test, _) = parts
-    return Parts(train, test, (), (), (*notes, *more), groups)  # type: ignore[arg-type]
+    train, test = parts
+    assert train is not None
+    return Parts(
+        train[0], None if test is None else test[0], notes=(*notes, *more), groups=train[1]
+    )
 
 
 def _apart(name: str, spec: Speech) -> bool:

@@ -35,9 +35,11 @@ class Function(Loss):
             loss = loss - spec.si_sdr * _si_sdr(rows, wanted)
         made = loss.view(len(raw), -1)
         if weight is None:
-            return made.mean(1)
+            whole: Tensor = made.mean(1)
+            return whole
         shares = weight.expand_as(raw).reshape(len(raw), made.shape[1], -1).mean(2)
-        return (made * shares).sum(1) / shares.sum(1).clamp_min(1e-12)
+        counted: Tensor = (made * shares).sum(1) / shares.sum(1).clamp_min(1e-12)
+        return counted
 
     def _compressed(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """(rows, samples) -> compressed numbers (rows, bins, frames, 2) and their magnitudes."""

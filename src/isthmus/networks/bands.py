@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from isthmus.networks.modules import Join, Keep
+from isthmus.networks.modules import Join
 from isthmus.plan import sound as S
 
 _TINY = 1e-9  # of squared magnitudes: -90 dB of full scale
@@ -217,7 +217,8 @@ class Masks(nn.Module):
         flat = made.permute(1, 2, 0, 3, 4).flatten(2, 3)[:, :, self.places]
         real, imaginary = flat.chunk(2, 3)
         size = (real.square() + imaginary.square() + 1e-8).sqrt()
-        return flat * (torch.tanh(size) / size).repeat(1, 1, 1, 2)
+        made: Tensor = flat * (torch.tanh(size) / size).repeat(1, 1, 1, 2)
+        return made
 
 
 class Masked(Join):

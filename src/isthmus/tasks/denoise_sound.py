@@ -27,7 +27,7 @@ class Application(Task):
         spec, count = self.spec, len(batch)
         speech, early = self._spoken(batch[:, 0], generator)
         noise = self._noise(batch, generator)
-        snr = M.uniform(count, *spec.snr, generator)
+        snr = M.uniform(count, spec.snr[0], spec.snr[1], generator)
         noise = noise / M.level(noise).clamp_min(1e-5)
         heard = M.level(early)
         # A pause is a pause: its hiss is not blown up to a voice.

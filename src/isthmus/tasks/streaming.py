@@ -17,6 +17,7 @@ from torch import Tensor
 from isthmus.autoencoder import Autoencoder
 from isthmus.errors import DataError, RunError
 from isthmus.networks import bands as B
+from isthmus.networks.modules import Join, Keep
 from isthmus.recipe import Bands, Recipe, Speech
 
 Array = NDArray[Any]
@@ -41,12 +42,12 @@ class Masker:
         kept: list[Tensor] = []
         x = spectrum
         for layer in self.into:
-            if isinstance(layer, B.Keep):
+            if isinstance(layer, Keep):
                 kept.append(x)
             else:
                 x = self._through(layer, x)
         for layer in self.out:
-            x = layer(x, kept.pop()) if isinstance(layer, B.Join) else self._through(layer, x)
+            x = layer(x, kept.pop()) if isinstance(layer, Join) else self._through(layer, x)
         return x
 
     def _through(self, layer: torch.nn.Module, x: Tensor) -> Tensor:
