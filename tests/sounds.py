@@ -39,9 +39,7 @@ def run(folder: Path) -> Path:
         "range": None,
     }
     (folder / "data.json").write_text(json.dumps(card))
-    save_file(
-        model().state_dict(), folder / "weights.safetensors", pack({"recipe": recipe().hash})
-    )
+    save_file(model().state_dict(), folder / "weights.safetensors", pack({"recipe": recipe().hash}))
     return folder
 
 

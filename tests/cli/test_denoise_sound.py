@@ -45,7 +45,12 @@ def test_a_recording_becomes_a_recording_of_its_kind(tmp_path: Path, model: Path
     assert isinstance(line["snr"], float)
     assert isinstance(line["lowered"], float)
     info = soundfile.info(tmp_path / "clean.flac")
-    assert (info.samplerate, info.channels, info.frames, info.subtype) == (44_100, 2, 44_100, "PCM_24")
+    assert (info.samplerate, info.channels, info.frames, info.subtype) == (
+        44_100,
+        2,
+        44_100,
+        "PCM_24",
+    )
     assert source.read_bytes() == before
 
 
@@ -99,7 +104,11 @@ def test_everything_that_can_be_wrong_in_one_folder(tmp_path: Path, model: Path)
     assert lines["silence.wav"]["text"] == "silent"
     for name, (samples, rate) in good.items():
         info = soundfile.info(out / name)
-        assert (info.frames, info.samplerate, info.channels) == (len(samples), rate, samples.shape[1])
+        assert (info.frames, info.samplerate, info.channels) == (
+            len(samples),
+            rate,
+            samples.shape[1],
+        )
     assert not soundfile.read(out / "silence.wav")[0].any()
 
 

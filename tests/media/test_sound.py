@@ -84,7 +84,9 @@ def test_another_container_gets_a_format_as_fine(tmp_path: Path) -> None:
 
 def test_what_a_container_cannot_hold_is_named(tmp_path: Path) -> None:
     first = make(tmp_path / "a.wav", "PCM_16", 16_000, sounds.voice(0.2, 16_000, 12))
-    with pytest.raises(DataError, match=r"a\.wav: 12 channel\(s\) of 16000 Hz cannot be written as"):
+    with pytest.raises(
+        DataError, match=r"a\.wav: 12 channel\(s\) of 16000 Hz cannot be written as"
+    ):
         copy(first, tmp_path / "b.mp3")
 
 

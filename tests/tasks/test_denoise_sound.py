@@ -80,8 +80,13 @@ def test_si_sdr_is_what_its_paper_says() -> None:
     g = torch.Generator().manual_seed(0)
     wanted, noise = torch.randn(2, 5, 4_000, generator=g)
     wanted, noise = wanted - wanted.mean(1, keepdim=True), noise - noise.mean(1, keepdim=True)
-    noise = noise - (noise * wanted).sum(1, keepdim=True) / wanted.square().sum(1, keepdim=True) * wanted
-    made = 0.3 * (wanted + 0.1 * noise * wanted.norm(dim=1, keepdim=True) / noise.norm(dim=1, keepdim=True))
+    noise = (
+        noise
+        - (noise * wanted).sum(1, keepdim=True) / wanted.square().sum(1, keepdim=True) * wanted
+    )
+    made = 0.3 * (
+        wanted + 0.1 * noise * wanted.norm(dim=1, keepdim=True) / noise.norm(dim=1, keepdim=True)
+    )
     assert torch.allclose(si_sdr(made, wanted), torch.tensor(20.0), atol=1e-2)
 
 
