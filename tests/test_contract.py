@@ -14,8 +14,8 @@ from isthmus.autoencoder import Autoencoder
 from isthmus.recipe import (
     Bands,
     Conv,
-    Dense,
     DenoiseSound,
+    Dense,
     Mirror,
     Plain,
     Recipe,

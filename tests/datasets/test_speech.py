@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tests import sounds
 
 from isthmus.datasets import open_dataset, spec_for
 from isthmus.errors import DataError
 from isthmus.media import sound
 from isthmus.recipe import Recipe, Speech
 from isthmus.training.batches import Resident, augment
-from tests import sounds
 
 
 def spec(folder: Path, **fields) -> Speech:

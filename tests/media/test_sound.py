@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from tests import sounds
 
 from isthmus.errors import DataError
 from isthmus.media import sound
-from tests import sounds
 
 EXACT = [
     (".wav", "PCM_U8", 11_025), (".wav", "PCM_16", 7_000), (".wav", "PCM_24", 48_000),

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from isthmus.recipe import DenoiseSound, Voice
 from isthmus.losses import build_loss
 from isthmus.losses.voice import si_sdr
+from isthmus.recipe import DenoiseSound, Voice
 from isthmus.tasks import build_task, mixing
 from tests import sounds
 

@@ -135,7 +135,7 @@ def test_bad_blocks_are_named() -> None:
     cleaner.push(np.zeros((8000, 2)))
     x = np.zeros((100, 2))
     x[50, 1] = np.nan
-    with pytest.raises(DataError, match="not numbers, the first at 0.503 s"):
+    with pytest.raises(DataError, match=r"not numbers, the first at 0\.503 s"):
         cleaner.push(x)
     with pytest.raises(DataError, match=r"shape \(samples, 2\)"):
         cleaner.push(np.zeros((5, 3)))
