@@ -11,7 +11,18 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from isthmus.autoencoder import Autoencoder
-from isthmus.recipe import Conv, Dense, Mirror, Plain, Recipe, Reconstruct, UShape, VectorQuantized
+from isthmus.recipe import (
+    Bands,
+    Conv,
+    DenoiseSound,
+    Dense,
+    Mirror,
+    Plain,
+    Recipe,
+    Reconstruct,
+    UShape,
+    VectorQuantized,
+)
 from isthmus.tasks import Pair, build_task
 from tests.kinds import kinds, losses
 
@@ -29,11 +40,13 @@ def _bottleneck(cls: Any, spatial: bool) -> Any:
 def _item_for(cls: Any) -> tuple[int, ...]:
     if cls is UShape:
         return (3, 16, 24)
+    if cls is Bands:
+        return (1, 200)
     return (2, 40) if cls.__name__ in {"Temporal", "Recurrent"} else ITEM
 
 
 def _item_of_task(cls: Any) -> tuple[int, ...]:
-    return (3, 12, 10) if cls.__name__ == "DenoisePhoto" else ITEM
+    return {"DenoisePhoto": (3, 12, 10), "DenoiseSound": (2, 600)}.get(cls.__name__, ITEM)
 
 
 def _with(cls: Any, **fields: Any) -> Recipe:
@@ -42,6 +55,9 @@ def _with(cls: Any, **fields: Any) -> Recipe:
         return Recipe(
             encoder=cls(**{"channels": (4, 6), **fields}), bottleneck=Plain(size=5, spatial=True)
         )
+    if cls is Bands:
+        small = {"window": 32, "bands": 5, "width": 6, "hidden": 7}
+        return Recipe(encoder=cls(**{**small, **fields}), bottleneck=Plain(size=5, spatial=True))
     return Recipe(encoder=cls(**fields))
 
 
@@ -60,6 +76,8 @@ CASES = [
         for n in NETWORKS
         if "start" in n.model_fields
     ],
+    (_with(Bands, across="mixing", layers=(2, 0)), (2, 130)),
+    (_with(Bands).replace(task=DenoiseSound()), (2, 200)),
     (_with(UShape, residual=False, blocks=(2, 1), fold=1), (1, 16, 20)),
     *[(Recipe(task=Reconstruct(loss=k())), (2, 16, 14)) for k in losses()],
     *[(Recipe(task=t()), _item_of_task(t)) for t in kinds("task")],

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from scipy.io import wavfile
+from tests import sounds
 from tests.photos import photograph
 
 from isthmus.datasets import REGISTRY
@@ -38,6 +39,10 @@ def test_it_trains(name: str, tmp_path: Path) -> None:
             note = np.sin(np.arange(4 * rate) * (0.2 + 0.1 * i)) * 8000
             wavfile.write(tmp_path / f"recordings/{i}.wav", rate, note.astype(np.int16))
         few.append(f"data.path={tmp_path / 'recordings'}")
+    elif recipe.data.kind == "speech":
+        folder = sounds.corpus(tmp_path / "audio")
+        few += [f"data.path={folder}", 'data.speech=["speech"]', 'data.noise=["noise"]']
+        few += ['data.apart=["dan", "street"]', "data.seconds=0.5", "encoder.width=8"]
     small = recipe.set(*few)
     run = train(small, tmp_path / "run")
     assert run.state == "finished"

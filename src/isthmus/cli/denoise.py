@@ -1,4 +1,4 @@
-"""``isthmus denoise``: noise out of photographs."""
+"""``isthmus denoise``: noise out of photographs and out of sound, told apart by what they hold."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from isthmus.cli.common import Failures, force_option, json_option, result
+from isthmus.cli.denoise_sound import MODEL as SOUND_MODEL
 
 if TYPE_CHECKING:
     from isthmus.cli.batch import Job
@@ -19,13 +20,13 @@ _LOSSY = {".gif": ".png", ".jp2": ".png", ".bmp": ".bmp"}
 
 @click.command(
     epilog="Example: isthmus denoise holiday/ -o clean/     "
-    "isthmus denoise night.jpg -o night.png --compare night.html"
+    "isthmus denoise night.jpg -o night.png --compare night.html     "
+    "isthmus denoise talk.wav -o clean.wav     isthmus denoise --live"
 )
-@click.argument("inputs", nargs=-1, required=True, metavar="INPUT…")
+@click.argument("inputs", nargs=-1, metavar="INPUT…")
 @click.option(
     "-o",
     "--output",
-    required=True,
     metavar="OUT",
     type=click.Path(path_type=Path),
     help="A file for one input, a folder otherwise.",
@@ -35,13 +36,22 @@ _LOSSY = {".gif": ".png", ".jp2": ".png", ".bmp": ".bmp"}
     type=click.FloatRange(0, 1),
     default=1.0,
     show_default=True,
-    help="How much of the noise goes; 0 leaves the picture as it is.",
+    help="How much of the noise goes; 0 leaves the input as it is.",
 )
 @click.option(
     "--sigma",
     type=click.FloatRange(0, 255),
-    help="Standard deviation of the noise, for pixels of 0..255  [default: seen in the picture]",
+    help="Photos: standard deviation of the noise, for pixels of 0..255  [default: seen in the picture]",
 )
+@click.option(
+    "--attenuation-limit",
+    "limit",
+    type=click.FloatRange(0, 200),
+    metavar="DB",
+    help="Sound: lower nothing by more than this  [default: no limit]",
+)
+@click.option("--noise-only", is_flag=True, help="Sound: write what is taken away instead.")
+@click.option("--live", is_flag=True, help="Sound: from the microphone to the loudspeaker.")
 @click.option(
     "--compare",
     metavar="PAGE.html",
@@ -64,46 +74,71 @@ _LOSSY = {".gif": ".png", ".jp2": ".png", ".bmp": ".bmp"}
 )
 @click.option(
     "--model",
-    default=_MODEL,
-    show_default=True,
     metavar="NAME|RUN",
-    help="A shipped model or a run of your own.",
+    help=f"A shipped model or a run of your own  [default: {_MODEL}, {SOUND_MODEL}]",
 )
 @force_option
 @json_option
 def denoise(
     inputs: tuple[str, ...],
-    output: Path,
+    output: Path | None,
     strength: float,
     sigma: float | None,
+    limit: float | None,
+    noise_only: bool,
+    live: bool,
     compare: Path | None,
     quality: int,
     max_pixels: int,
-    model: str,
+    model: str | None,
     force: bool,
     as_json: bool,
 ) -> None:
-    """Clean photographs: files, folders (with their structure) or globs.
+    """Clean photographs and recordings: files, folders (with their structure) or globs.
 
-    Depth, transparency, colour profile, EXIF and orientation stay as they are. A picture without
-    noise comes back as it was. Finished files are skipped.
+    Photographs keep depth, transparency, colour profile, EXIF and orientation; one without noise
+    comes back as it was. Recordings keep rate, channels, length, sample format and tags; what is
+    not speech goes. Finished files are skipped.
     """
-    from isthmus.cli import batch
-    from isthmus.media import photo
+    from isthmus.cli import batch, denoise_sound
+    from isthmus.media import photo, sound
 
+    if live:
+        if inputs or output is not None or compare is not None:
+            raise click.UsageError("--live takes no inputs and writes no files")
+        denoise_sound.live(model or SOUND_MODEL, strength, limit, noise_only)
+        return
+    if not inputs or output is None:
+        raise click.UsageError("give an INPUT and -o OUT, or --live")
     failures = Failures()
-    jobs = batch.plan(inputs, output, photo.SUFFIXES, _name, failures)
-    for job in list(jobs):
-        if job.output.suffix.lower() not in photo.WRITABLE:
-            raise click.UsageError(
-                f"-o {job.output}: the name must end in {', '.join(photo.WRITABLE)}"
-            )
-    clean = _Cleaner(model, strength, sigma, quality, max_pixels, compare is not None)
-    tree = batch.run(jobs, clean, failures, force, as_json)
-    if compare is not None and clean.shown:
+    jobs = batch.plan(inputs, output, (*photo.SUFFIXES, *sound.SUFFIXES), _name, failures)
+    heard = {job for job in jobs if sound.is_sound(job.source)}
+    for job in jobs:
+        writable = sound.WRITABLE if job in heard else photo.WRITABLE
+        if job.output.suffix.lower() not in writable:
+            raise click.UsageError(f"-o {job.output}: the name must end in {', '.join(writable)}")
+    if compare is not None and heard and len(heard) < len(jobs):
+        raise click.UsageError("--compare: give photos and sound a page each")
+    compares = compare is not None
+    clean = _Cleaner(model or _MODEL, strength, sigma, quality, max_pixels, compares)
+    hush = denoise_sound.SoundCleaner(model or SOUND_MODEL, strength, limit, noise_only, compares)
+    tree = batch.run(
+        jobs,
+        lambda job, temporary, progress: (hush if job in heard else clean)(
+            job, temporary, progress
+        ),
+        failures,
+        force,
+        as_json,
+    )
+    if compare is not None and (clean.shown or hush.shown):
         from isthmus.report import compare as page
+        from isthmus.report import listen
 
-        page.write(compare, "Noise reduction", clean.shown)
+        if hush.shown:
+            listen.write(compare, "Noise reduction", hush.shown)
+        else:
+            page.write(compare, "Noise reduction", clean.shown)
         tree["compare"] = str(compare)
     result(tree, as_json, batch.summary(tree))
     failures.exit()

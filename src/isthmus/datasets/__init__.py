@@ -15,7 +15,7 @@ from isthmus.datasets.base import Scaling as Scaling
 from isthmus.datasets.download import get as get
 from isthmus.datasets.registry import REGISTRY as REGISTRY
 from isthmus.errors import DataError
-from isthmus.recipe import Arrays, DataSpec, Images, Named, Photos, Sounds, Spectra, Table
+from isthmus.recipe import Arrays, DataSpec, Images, Named, Photos, Sounds, Spectra, Speech, Table
 
 if TYPE_CHECKING:
     from isthmus.datasets import own
@@ -40,7 +40,7 @@ def open_dataset(spec: DataSpec, seed: int = 0) -> Dataset:
 
 
 def _open(spec: DataSpec, seed: int) -> Dataset:
-    from isthmus.datasets import named, own, scenes
+    from isthmus.datasets import named, own, scenes, speech
 
     match spec:
         case Named():
@@ -52,6 +52,8 @@ def _open(spec: DataSpec, seed: int) -> Dataset:
         case Sounds():
             parts = own.read_sounds(spec)
             modality = _HEARD_AS[spec.view]
+        case Speech():
+            parts, modality = speech.read_speech(spec), "sequence"
         case Table():
             parts, modality = own.read_table(spec), "vector"
         case Spectra():
@@ -66,7 +68,7 @@ def _open(spec: DataSpec, seed: int) -> Dataset:
     if isinstance(spec, Spectra) and spec.normalise != "none" and scaling == "auto":
         scaling = "none"
     made = own.dataset(name, modality, parts, spec.test, scaling, seed)
-    return replace(made, window=spec.window) if isinstance(spec, Photos) else made
+    return replace(made, window=spec.window) if isinstance(spec, Photos | Speech) else made
 
 
 def item_shape(spec: DataSpec) -> tuple[int, ...]:
@@ -84,6 +86,10 @@ def spec_for(path: str, base: DataSpec | None = None) -> DataSpec:
     cls, fields = _recognise(path)
     if cls is Images and isinstance(base, Sounds) and not Path(path).is_file():
         cls = Sounds  # recordings with a cover picture among them
+    if isinstance(base, Speech) and Path(path).is_dir():
+        # Where the recordings lie is what is asked; which of them are kept apart stays.
+        kept = base.model_dump(exclude={"path"})
+        return Speech.model_validate({**kept, "path": path})
     if cls is Images and isinstance(base, Photos):
         cls = Photos  # a recipe for windows of photographs stays one
     if isinstance(base, Spectra) and cls in {Images, Arrays} and Path(path).is_file():
@@ -160,6 +166,8 @@ def read_items(
             parts = scenes.read(spec)
         case Arrays():
             parts = own.read_arrays(spec)
+        case Speech():
+            raise DataError(f"{path}: recordings are restored whole: use isthmus denoise")
         case Photos():
             raise DataError(f"{path}: photographs are restored whole: use isthmus denoise")
     items = parts.items

@@ -16,7 +16,8 @@ Modality = Literal["image", "sequence", "vector", "spectrum"]
 class Items:
     """N items of one shape.
 
-    ``values`` (N, *shape): uint8 pictures in 0..255, or float32 in the user's own units.
+    ``values`` (N, *shape): uint8 pictures in 0..255, int16 samples of sound, or float32 in the
+    user's own units.
     ``labels`` (N,) int64 indexes ``Dataset.classes``; -1 is "no label". ``names`` (N,) says where
     an item came from (a file, a row). ``positions`` (N, 2) are row and column in a scene.
     ``waves`` (N, samples) float32 is what an item sounds like.
@@ -71,9 +72,14 @@ class Scaling:
     factor: Array = field(default_factory=lambda: np.ones(1, np.float32))
 
     def apply(self, values: Array) -> Array:
-        """User units (N, *shape) -> float32 network inputs. uint8 means 0..255 for 0..1."""
+        """User units (N, *shape) -> float32 network inputs.
+
+        uint8 means 0..255 for 0..1, int16 -32768..32767 for -1..1.
+        """
         if values.dtype == np.uint8:
             return values.astype(np.float32) / np.float32(255)
+        if values.dtype == np.int16:
+            return values.astype(np.float32) / np.float32(32768)
         return ((values.astype(np.float32) - self.shift) * self.factor).astype(np.float32)
 
     def undo(self, values: Array) -> Array:
@@ -116,7 +122,7 @@ class Dataset:
     columns: tuple[str, ...] = ()
     """Names of the features of vectors and spectra."""
     window: int | None = None
-    """Side of the random windows that are shown of each item; None shows items whole."""
+    """Side of the random windows that are shown of each item, in pixels or samples; None shows all."""
     notes: tuple[str, ...] = ()
     """What was left out or changed while reading, for the person to know."""
 
@@ -128,4 +134,4 @@ class Dataset:
     def shape(self) -> tuple[int, ...]:
         """The shape of what a model sees of one item."""
         whole = tuple(int(side) for side in self.train.values.shape[1:])
-        return whole if self.window is None else (whole[0], self.window, self.window)
+        return whole if self.window is None else (whole[0], *[self.window] * (len(whole) - 1))

@@ -34,7 +34,7 @@ class Parts:
 def read_images(spec: Images) -> Parts:
     """A folder of pictures (or one picture); the first folder level, if any, is the class."""
     root, files = _files(spec.path, images.find, "pictures", images.SUFFIXES)
-    pictures, kept, notes = _each(files, lambda p: images.read(p, spec.color))
+    pictures, kept, notes = each_file(files, lambda p: images.read(p, spec.color))
     channels = {len(p) for p in pictures}
     if len(channels) > 1:  # gray and colour together become colour
         pictures = [np.repeat(p, 3, 0) if len(p) == 1 else p for p in pictures]
@@ -61,7 +61,7 @@ def read_images(spec: Images) -> Parts:
 def read_photos(spec: Photos) -> Parts:
     """Photographs in colour at the recipe's scales, cut into squares that cover them."""
     root, files = _files(spec.path, images.find, "photographs", images.SUFFIXES)
-    pictures, paths, notes = _each(files, lambda p: images.read(p, "rgb"))
+    pictures, paths, notes = each_file(files, lambda p: images.read(p, "rgb"))
     squares, kept = [], []
     for picture, path in zip(pictures, paths, strict=True):
         for scale in spec.scales:
@@ -84,7 +84,7 @@ def read_sounds(spec: Sounds) -> Parts:
         raise DataError(
             f"{spec.path}: pieces of {spec.seconds} s at {spec.sample_rate} Hz have {steps} samples"
         )
-    recordings, kept, notes = _each(files, lambda p: sound.read(p, spec.sample_rate))
+    recordings, kept, notes = each_file(files, lambda p: sound.read(p, spec.sample_rate))
     pieces = [r[: len(r) // steps * steps].reshape(-1, 1, steps) for r in recordings]
     kept = [path for path, cut in zip(kept, pieces, strict=True) for _ in cut]
     if not kept:
@@ -200,7 +200,7 @@ def dataset(
 
 def _scaling(values: Array, modality: str, how: str) -> Scaling:
     """The scaling that ``how`` asks for, measured on the training items."""
-    if values.dtype == np.uint8:
+    if values.dtype in (np.uint8, np.int16):
         return Scaling()
     if how == "auto":
         inside = values.min() >= 0 and values.max() <= 1
@@ -281,7 +281,7 @@ def _files(
     return root, files
 
 
-def _each(
+def each_file(
     files: list[Path], read: Callable[[Path], Array]
 ) -> tuple[list[Array], list[Path], tuple[str, ...]]:
     """Read every file; one that fails is left out and noted, all that fail are an error."""

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from isthmus.networks import bands as B
 from isthmus.networks import modules as M
 from isthmus.plan import NetworkPlan
 from isthmus.plan import layers as L
+from isthmus.plan import sound as S
 
 
 class Network(nn.Module):
@@ -109,14 +111,30 @@ def module_for(layer: L.Layer, shape: L.Shape, ties: Sequence[nn.Linear] = ()) -
             return nn.PixelShuffle(layer.side)
         case L.Keep():
             return M.Keep()
-        case L.Join():
-            return M.Join()
         case L.ResidualBlock():
             return M.ResidualBlock(layer, shape[0], axes)
         case L.GruEncoder():
             return M.GruEncoder(layer, shape[0])
+        case S.Spectrum():
+            return B.Spectrum(layer.window)
+        case S.Split():
+            return B.Split(layer, shape[2])
+        case S.DualPath():
+            return B.DualPath(layer, shape[2])
+        case S.Squeeze():
+            return B.Squeeze(layer, shape[1] * shape[2])
+        case S.Spread():
+            return B.Spread(layer, shape[0])
+        case S.Masks():
+            return B.Masks(layer, shape[1], shape[2])
+        case S.Masked():
+            return B.Masked(layer)
+        case S.Wave():
+            return B.Wave(layer.samples, 2 * (shape[1] - 1))
         case L.GruDecoder():
             return M.GruDecoder(layer, shape[0])
+        case L.Join():
+            return M.Join()
         case _:
             raise TypeError(
                 f"no module for {type(layer).__name__}; add one to isthmus.networks.build"

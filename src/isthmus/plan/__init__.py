@@ -12,13 +12,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from isthmus.errors import PlanError
-from isthmus.plan import conv, dense, recurrent, residual, ushape
+from isthmus.plan import bands, conv, dense, recurrent, residual, ushape
 from isthmus.plan.bottleneck import BottleneckPlan as BottleneckPlan
 from isthmus.plan.bottleneck import bottleneck
 from isthmus.plan.layers import Keep, Layer, Linear, Shape
 from isthmus.plan.network import NetworkPlan as NetworkPlan
 from isthmus.plan.network import chain
-from isthmus.recipe import Conv, Dense, Mirror, Recipe, Recurrent, Residual, Temporal, UShape
+from isthmus.recipe import (
+    Bands,
+    Conv,
+    Dense,
+    Mirror,
+    Recipe,
+    Recurrent,
+    Residual,
+    Temporal,
+    UShape,
+)
 
 
 @dataclass(frozen=True)
@@ -126,6 +136,8 @@ def _grid(recipe: Recipe, item: Shape) -> Shape:
             return residual.grid_after(recipe.encoder, item)[1:]
         case UShape():
             return ushape.grid_after(recipe.encoder, item)[1:]
+        case Bands():
+            return bands.grid_after(recipe.encoder, item)
         case _:
             raise PlanError(
                 f"bottleneck: a spatial code needs a convolutional encoder; got {recipe.encoder.kind!r}",
@@ -134,7 +146,9 @@ def _grid(recipe: Recipe, item: Shape) -> Shape:
 
 
 def _encoder(
-    spec: Dense | Conv | Residual | Temporal | Recurrent | UShape, item: Shape, latent: Shape
+    spec: Dense | Conv | Residual | Temporal | Recurrent | UShape | Bands,
+    item: Shape,
+    latent: Shape,
 ) -> list[Layer]:
     match spec:
         case Dense():
@@ -147,10 +161,12 @@ def _encoder(
             return recurrent.encoder(spec, item, latent)
         case UShape():
             return ushape.encoder(spec, item, latent)
+        case Bands():
+            return bands.encoder(spec, item, latent)
 
 
 def _decoder(
-    spec: Dense | Conv | Residual | Temporal | Recurrent | UShape,
+    spec: Dense | Conv | Residual | Temporal | Recurrent | UShape | Bands,
     recipe: Recipe,
     narrow: BottleneckPlan,
     item: Shape,
@@ -176,12 +192,14 @@ def _decoder(
             return recurrent.decoder(spec, item, raw)
         case UShape():
             return ushape.decoder(spec, narrow.code, raw)
+        case Bands():
+            return bands.decoder(spec, narrow.code, recipe.task.view(item), raw)
 
 
 def _line(
-    spec: Dense | Conv | Residual | Temporal | Recurrent | UShape, outputs: Shape
+    spec: Dense | Conv | Residual | Temporal | Recurrent | UShape | Bands, outputs: Shape
 ) -> Linear | None:
-    if isinstance(spec, UShape) or spec.start != "pca":
+    if isinstance(spec, UShape | Bands) or spec.start != "pca":
         return None
     return Linear(outputs=math.prod(outputs))
 

@@ -37,6 +37,7 @@ from isthmus.recipe.data import Named as Named
 from isthmus.recipe.data import Photos as Photos
 from isthmus.recipe.data import Sounds as Sounds
 from isthmus.recipe.data import Spectra as Spectra
+from isthmus.recipe.data import Speech as Speech
 from isthmus.recipe.data import Table as Table
 from isthmus.recipe.losses import L1 as L1
 from isthmus.recipe.losses import Bce as Bce
@@ -50,6 +51,8 @@ from isthmus.recipe.losses import MsSsim as MsSsim
 from isthmus.recipe.losses import Sad as Sad
 from isthmus.recipe.losses import Sid as Sid
 from isthmus.recipe.losses import Ssim as Ssim
+from isthmus.recipe.losses import Voice as Voice
+from isthmus.recipe.networks import Bands as Bands
 from isthmus.recipe.networks import Conv as Conv
 from isthmus.recipe.networks import DecoderSpec as DecoderSpec
 from isthmus.recipe.networks import Dense as Dense
@@ -61,6 +64,7 @@ from isthmus.recipe.networks import Temporal as Temporal
 from isthmus.recipe.networks import UShape as UShape
 from isthmus.recipe.tasks import Denoise as Denoise
 from isthmus.recipe.tasks import DenoisePhoto as DenoisePhoto
+from isthmus.recipe.tasks import DenoiseSound as DenoiseSound
 from isthmus.recipe.tasks import Detect as Detect
 from isthmus.recipe.tasks import Reconstruct as Reconstruct
 from isthmus.recipe.tasks import TaskSpec as TaskSpec

@@ -166,6 +166,44 @@ class Sounds(_Own):
     )
 
 
+class Speech(_Own):
+    """A folder of recordings for sound restoration: clean speech, and noises to mix with it.
+
+    An item is two rows of samples, speech and noise; every step sees random windows of both.
+    """
+
+    kind: Literal["speech"] = "speech"
+    speech: tuple[str, ...] = Field(
+        ("speech",), min_length=1, title="Speech", description="Folders of clean speech in `path`."
+    )
+    noise: tuple[str, ...] = Field(
+        ("noise",), min_length=1, title="Noise", description="Folders of noises in `path`."
+    )
+    sample_rate: Annotated[int, Field(ge=8_000, le=48_000)] = Field(
+        16_000, title="Sample rate", description="In hertz."
+    )
+    seconds: float = Field(
+        2.0, gt=0, le=30, title="Window", description="What a step sees of a recording, in seconds."
+    )
+    speeds: tuple[Annotated[float, Field(ge=0.5, le=2)], ...] = Field(
+        (1.0,),
+        min_length=1,
+        max_length=7,
+        title="Speeds",
+        description="Each recording is also used at these speeds, which moves its pitch: more voices than there are.",
+    )
+    apart: tuple[str, ...] = Field(
+        (),
+        title="Kept apart",
+        description="Recordings that are never trained on, by name without suffix: speech and noise of the test part.",
+    )
+
+    @property
+    def window(self) -> int:
+        """What a step sees, in samples."""
+        return round(self.seconds * self.sample_rate)
+
+
 class Spectra(_Own):
     """The pixels of a hyperspectral scene (.mat, ENVI .hdr, .npz, .npy, .tif)."""
 
@@ -202,5 +240,6 @@ class Spectra(_Own):
 
 
 DataSpec = Annotated[
-    Named | Images | Photos | Arrays | Table | Sounds | Spectra, Field(discriminator="kind")
+    Named | Images | Photos | Arrays | Table | Sounds | Speech | Spectra,
+    Field(discriminator="kind"),
 ]

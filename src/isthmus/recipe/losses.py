@@ -124,7 +124,33 @@ class Laplace(_Loss):
     min_width: float = Field(1e-2, gt=0, title="Smallest width")
 
 
+class Voice(_Loss):
+    """Compressed spectra (Braun & Tashev 2021) and SI-SDR (Le Roux et al. 2019) of sound."""
+
+    kind: Literal["voice"] = "voice"
+    window: Annotated[int, Field(ge=16, le=4096)] = Field(
+        512, title="Window", description="Samples of a frame, two hops."
+    )
+    compression: float = Field(
+        0.3, gt=0, le=1, title="Compression", description="Power that magnitudes are raised to."
+    )
+    complex_share: float = Field(
+        0.3,
+        ge=0,
+        le=1,
+        title="Complex share",
+        description="How much of the spectral error counts phases; the rest is of magnitudes.",
+    )
+    over: float = Field(
+        0.5,
+        ge=0,
+        title="Over-suppression",
+        description="How much more an error counts where speech was taken away than where noise was left.",
+    )
+    si_sdr: float = Field(0.1, ge=0, title="SI-SDR", description="Weight of a decibel of it.")
+
+
 LossSpec = Annotated[
-    Mse | L1 | Charbonnier | Bce | Ssim | MsSsim | Sad | Cosine | Sid | Gaussian | Laplace,
+    Mse | L1 | Charbonnier | Bce | Ssim | MsSsim | Sad | Cosine | Sid | Gaussian | Laplace | Voice,
     Field(discriminator="kind"),
 ]

@@ -183,6 +183,44 @@ class UShape(Spec):
         return self.blocks[min(level, len(self.blocks) - 1)]
 
 
+class Bands(Spec):
+    """Sound as bands of a short-time spectrum, by recurrent layers along time and across bands.
+
+    The input's spectrum is split into bands (Luo & Yu 2023) that share all weights but the first and
+    the last layer; each layer runs a gated recurrent unit along time in every band and another across
+    the bands of a frame (dual path; Le, Chen et al. 2021; Rong et al. 2024). One recurrent code for
+    all bands is the strip; skip paths go round it. The decoder says by which complex number each bin
+    of the spectrum is multiplied. Only the past is looked at, so that it can run live.
+    """
+
+    kind: Literal["bands"] = "bands"
+    window: Annotated[int, Field(ge=16, le=4096)] = Field(
+        512, title="Window", description="Samples of a frame; twice the hop."
+    )
+    bands: Annotated[int, Field(ge=2, le=256)] = Field(
+        32, title="Bands", description="Narrow where the ear is fine, wide above."
+    )
+    width: Annotated[int, Field(ge=4, le=512)] = Field(
+        48, title="Width", description="Numbers that describe a band in a frame."
+    )
+    hidden: Annotated[int, Field(ge=4, le=512)] = Field(
+        48, title="Hidden size", description="Of the recurrent units along time."
+    )
+    across: Literal["recurrent", "mixing"] = Field(
+        "recurrent",
+        title="Across bands",
+        description="How the bands of a frame learn of each other: both ways by a recurrent unit, or by a convolution and a matrix over all bands.",
+    )
+    layers: tuple[Annotated[int, Field(ge=0, le=16)], Annotated[int, Field(ge=0, le=16)]] = Field(
+        (1, 1), title="Layers", description="Before and after the strip."
+    )
+
+    @property
+    def hop(self) -> int:
+        """Samples between frames."""
+        return self.window // 2
+
+
 class Mirror(Spec):
     """The encoder's layers in reverse."""
 
@@ -190,7 +228,7 @@ class Mirror(Spec):
 
 
 EncoderSpec = Annotated[
-    Dense | Conv | Residual | Temporal | Recurrent | UShape, Field(discriminator="kind")
+    Dense | Conv | Residual | Temporal | Recurrent | UShape | Bands, Field(discriminator="kind")
 ]
 DecoderSpec = Annotated[
     Mirror | Dense | Conv | Residual | Temporal | Recurrent, Field(discriminator="kind")

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from isthmus.recipe.base import Spec
-from isthmus.recipe.losses import L1, LossSpec, Mse
+from isthmus.recipe.losses import L1, LossSpec, Mse, Voice
 
 Shape = tuple[int, ...]
 
@@ -125,4 +125,55 @@ class Detect(_Task):
     )
 
 
-TaskSpec = Annotated[Reconstruct | Denoise | DenoisePhoto | Detect, Field(discriminator="kind")]
+class DenoiseSound(_Task):
+    """Speech and noise mixed, the speech out and what was taken away beside it."""
+
+    kind: Literal["denoise_sound"] = "denoise_sound"
+    loss: LossSpec = Field(default_factory=Voice, title="Loss")
+    snr: tuple[float, float] = Field(
+        (-10.0, 20.0),
+        title="Speech to noise",
+        description="Lowest and highest level of speech above that of noise, in dB.",
+    )
+    clean: float = Field(
+        0.05, ge=0, le=1, title="Clean", description="Share without noise, to come back untouched."
+    )
+    empty: float = Field(
+        0.05, ge=0, le=1, title="Empty", description="Share without speech, to become silent."
+    )
+    rooms: float = Field(
+        0.35,
+        ge=0,
+        le=1,
+        title="Rooms",
+        description="Share spoken in a room; its late echoes are noise.",
+    )
+    babble: float = Field(
+        0.12, ge=0, le=1, title="Babble", description="Share with several other voices as noise."
+    )
+    made: float = Field(
+        0.12,
+        ge=0,
+        le=1,
+        title="Made noise",
+        description="Share with computed noise: coloured, hum of the mains, clicks.",
+    )
+    limited: float = Field(
+        0.1,
+        ge=0,
+        le=1,
+        title="Band limit",
+        description="Share that holds nothing above 3.4 to 6 kHz, as telephones leave it.",
+    )
+    clipped: float = Field(
+        0.05, ge=0, le=1, title="Clipped", description="Share recorded too loudly."
+    )
+
+    def view(self, item: Shape) -> Shape:
+        """The mixture: one row of samples instead of two."""
+        return (1, *item[1:])
+
+
+TaskSpec = Annotated[
+    Reconstruct | Denoise | DenoisePhoto | DenoiseSound | Detect, Field(discriminator="kind")
+]

@@ -9,20 +9,21 @@ import torch
 from torch import Tensor
 
 from isthmus.datasets.base import Items, Scaling
-from isthmus.recipe import DataSpec, Photos
+from isthmus.recipe import DataSpec, Photos, Speech
 
 LAST_PART = 0.8
 """From this share of the training on, photographs are seen through ``data.last_window``."""
 
 
 class Resident:
-    """All items of one part in one tensor. Pictures stay uint8: a quarter of the memory traffic."""
+    """All items of one part in one tensor. Pictures and sound stay small: uint8 and int16."""
 
     def __init__(
         self, items: Items, scaling: Scaling, device: str, window: int | None = None
     ) -> None:
         self.window = window
-        values = items.values if items.values.dtype == np.uint8 else scaling.apply(items.values)
+        whole = items.values.dtype in (np.uint8, np.int16)
+        values = items.values if whole else scaling.apply(items.values)
         self.values = torch.from_numpy(np.ascontiguousarray(values)).to(device)
 
     def __len__(self) -> int:
@@ -41,12 +42,17 @@ class Resident:
         """What is judged and shown of items that are seen through windows: their middle."""
         if self.window is None:
             return batch
+        if batch.dim() == 3:
+            start = (batch.shape[2] - self.window) // 2
+            return batch[:, :, start : start + self.window]
         top = (batch.shape[2] - self.window) // 2
         left = (batch.shape[3] - self.window) // 2
         return batch[:, :, top : top + self.window, left : left + self.window]
 
     def _float(self, batch: Tensor) -> Tensor:
         # Division, not a multiplication by 1/255: the same inputs to the bit as ``Scaling.apply``.
+        if batch.dtype == torch.int16:
+            return batch.float().div_(32768)
         return batch.float().div_(255) if batch.dtype == torch.uint8 else batch
 
 
@@ -60,6 +66,8 @@ def augment(batch: Tensor, data: DataSpec, generator: torch.Generator, progress:
     """Shift, mirror and cut pictures (N, C, H, W) at random, as the recipe's data section asks."""
     if isinstance(data, Photos):
         return _windows(batch, data, generator, progress)
+    if isinstance(data, Speech):
+        return _stretches(batch, data.window, generator)
     if batch.dim() != 4 or not (data.shift or data.flip):
         return batch
     if data.flip:
@@ -91,6 +99,16 @@ def _windows(batch: Tensor, data: Photos, generator: torch.Generator, progress: 
             window = window.flip(1)
         cut.append(window.transpose(1, 2) if way & 4 else window)
     return torch.stack(cut)
+
+
+def _stretches(batch: Tensor, size: int, generator: torch.Generator) -> Tensor:
+    """A random stretch of each row (N, rows, samples), another for every row."""
+    count, rows, samples = batch.shape
+    draws = torch.rand(count * rows, generator=generator, device=batch.device)
+    starts = (draws * (samples - size + 1)).long().tolist()
+    flat = batch.flatten(0, 1)
+    cut = [row[start : start + size] for row, start in zip(flat, starts, strict=True)]
+    return torch.stack(cut).view(count, rows, size)
 
 
 def _shifted(batch: Tensor, reach: int, generator: torch.Generator) -> Tensor:

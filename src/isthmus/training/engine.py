@@ -79,6 +79,18 @@ def working() -> Iterator[None]:
         torch.set_float32_matmul_precision(matmul)
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Use a network of many small steps: threads would only wait for each other."""
+    keep_freed_memory()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 def first_choice(training: Training) -> Engine:
     """What can be chosen before any step was tried."""
     keep_freed_memory()

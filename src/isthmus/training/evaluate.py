@@ -17,6 +17,8 @@ from isthmus.tasks import Task
 from isthmus.training.batches import Resident
 
 _BATCH = 512
+_MOST_VALUES = 1 << 21
+"""Of a batch of large items: seconds of sound would else need gigabytes."""
 _MOST_DIAGNOSED = 10_000
 
 
@@ -47,7 +49,9 @@ def evaluate(
     sums: dict[str, float] = {}
     codes: list[Code] = []
     errors: list[Tensor] = []
-    for batch in items.slices(_BATCH):
+    numbers = math.prod(model.plan.item)
+    size = _BATCH if numbers <= 1 << 15 else max(_MOST_VALUES // numbers, 1)
+    for batch in items.slices(size):
         pair = task.pair(batch, generator)
         loss, cost, made = task.objective(model, pair)
         output = made.output.clamp(0, 1) if modality == "image" else made.output
