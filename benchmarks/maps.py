@@ -72,7 +72,7 @@ def unmixing() -> str:
     rows = []
     for seed in range(3):
         for what, changes in (
-            ("start (VCA)", ("training.epochs=1", "training.learning_rate=1e-12")),
+            ("start (purest pixels)", ("training.epochs=1", "training.learning_rate=1e-12")),
             ("trained", ()),
         ):
             recipe = base.set(f"training.seed={seed}", *changes)

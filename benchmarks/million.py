@@ -34,7 +34,7 @@ setTimeout(() => {
       fetch('http://127.0.0.1:%d', { method: 'POST', mode: 'no-cors', body: said });
       return;
     }
-    canvas.dispatchEvent(new KeyboardEvent('keydown', { key: left % 20 < 10 ? 'ArrowLeft' : 'ArrowRight' }));
+    canvas.dispatchEvent(new KeyboardEvent('keydown', { key: left %% 20 < 10 ? 'ArrowLeft' : 'ArrowRight' }));
     requestAnimationFrame(() => {
       // Its own frame is queued before ours and so has been drawn when ours begins.
       const began = performance.now();
