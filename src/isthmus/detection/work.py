@@ -180,7 +180,7 @@ def score(
     return Scored(
         ranking, scores, p_values, probability, alert,
         np.concatenate(known) if known else None, np.concatenate(days) if days else None,
-        surprise / total, tuple(list(notes)[:20]), names,
+        surprise / total, tuple([*source.notes, *notes][:20]), names,
     )  # fmt: skip
 
 
