@@ -23,7 +23,7 @@ def detect(*arguments: str | Path, code: int = 0) -> tuple[dict[str, Any], list[
     """(the result, a line for each table, stderr) of the verb within this process, few steps."""
     runner = CliRunner()
     few = () if "--model" in arguments else FEW
-    done = runner.invoke(cli, ["detect", *map(str, arguments), *few, "--json"], standalone_mode=True)
+    done = runner.invoke(cli, ["detect", *few, *map(str, arguments), "--json"], standalone_mode=True)
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         if not isinstance(done.exception, IsthmusError):
             raise done.exception
@@ -118,7 +118,7 @@ def test_the_past_of_keys_takes_part(tmp_path: Path) -> None:
         '[task]\nkind = "detect"\n'
     )
     payments(300, 0).write_parquet(tmp_path / "a.parquet")
-    later = payments(200, 0, seed=4).with_columns(pl.col("when") + pl.duration(days=30))
+    later = payments(200, 0, seed=4).with_columns(pl.col("when") + pl.duration(days=20))
     # One card pays for an hour, every ten seconds.
     storm = later.tail(60).with_columns(
         card=pl.lit("a"), when=later["when"].max() + pl.duration(seconds=10 * pl.int_range(60))
