@@ -19,11 +19,15 @@ from isthmus.cli import cli
 from isthmus.errors import IsthmusError
 
 
-def detect(*arguments: str | Path, code: int = 0) -> tuple[dict[str, Any], list[dict[str, Any]], str]:
+def detect(
+    *arguments: str | Path, code: int = 0
+) -> tuple[dict[str, Any], list[dict[str, Any]], str]:
     """(the result, a line for each table, stderr) of the verb within this process, few steps."""
     runner = CliRunner()
     few = () if "--model" in arguments else FEW
-    done = runner.invoke(cli, ["detect", *few, *map(str, arguments), "--json"], standalone_mode=True)
+    done = runner.invoke(
+        cli, ["detect", *few, *map(str, arguments), "--json"], standalone_mode=True
+    )
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         if not isinstance(done.exception, IsthmusError):
             raise done.exception
@@ -53,7 +57,13 @@ def test_a_table_keeps_its_rows_and_columns_and_is_scored(table: Path, tmp_path:
     assert table.read_bytes() == before
     old, new = pl.read_csv(table, infer_schema=False), pl.read_csv(out, infer_schema=False)
     assert new.select(old.columns).equals(old)
-    assert new.columns[len(old.columns) :] == ["score", "p_value", "probability", "alert", "explanation"]
+    assert new.columns[len(old.columns) :] == [
+        "score",
+        "p_value",
+        "probability",
+        "alert",
+        "explanation",
+    ]
     told = new.filter(pl.col("alert") == "true")
     assert len(told) == 8
     assert told["explanation"].str.contains("expected").all()
@@ -88,7 +98,7 @@ def test_a_folder_and_one_bad_table_stops_nobody(tmp_path: Path) -> None:
     payments(60).write_ndjson(folder / "deep/b.jsonl")
     (folder / "broken.parquet").write_bytes(b"PAR1 and no more")
     out = tmp_path / "out"
-    tree, lines, said = detect(folder, "-o", out, code=1)
+    tree, _, said = detect(folder, "-o", out, code=1)
     assert (tree["done"], tree["failed"]) == (2, 1)
     assert said.count("broken.parquet") == 1
     assert sorted(str(p.relative_to(out)) for p in out.rglob("*.*")) == ["a.csv", "deep/b.jsonl"]
@@ -104,7 +114,9 @@ def test_alerts_of_each_day_and_costs(table: Path, tmp_path: Path) -> None:
     assert days.n_unique() == len(made) == payments()["when"].dt.date().n_unique()
     detect(table, "-o", out, "--force", "--cost", "1,amount", "--label", "fraud")
     made = pl.read_parquet(out)
-    worth = made["probability"].cast(float) * made["amount"].cast(float) > 1 - made["probability"].cast(float)
+    worth = made["probability"].cast(float) * made["amount"].cast(float) > 1 - made[
+        "probability"
+    ].cast(float)
     assert (worth == made["alert"]).mean() > 0.99
     _, _, said = detect(table, "-o", tmp_path / "p.csv", "--cost", "1,amount", code=1)
     assert "--cost needs probabilities" in said
@@ -124,7 +136,7 @@ def test_the_past_of_keys_takes_part(tmp_path: Path) -> None:
         card=pl.lit("a"), when=later["when"].max() + pl.duration(seconds=10 * pl.int_range(60))
     )
     pl.concat([later, storm], how="vertical_relaxed").write_parquet(tmp_path / "b.parquet")
-    _, lines, _ = detect(
+    detect(
         tmp_path / "b.parquet", "-o", tmp_path / "o.parquet", "--train", tmp_path / "a.parquet",
         "--recipe", recipe, "--alerts", "30", "--save", tmp_path / "run",
     )  # fmt: skip
@@ -163,8 +175,14 @@ BAD: dict[str, tuple[Callable[[Path], None], str]] = {
     "empty": (lambda p: p.write_bytes(b"") and None, "is empty"),
     "header only": (_text(lambda t: t.splitlines()[0] + "\n"), "has no rows"),
     "one row": (_text(lambda t: "\n".join(t.splitlines()[:2])), "has one row"),
-    "all constant": (lambda p: p.write_text("a,b\n" + "1,x\n" * 40) and None, "no column that varies"),
-    "duplicated names": (_text(lambda t: t.replace("id,when", "when,when", 1)), "two columns are called 'when'"),
+    "all constant": (
+        lambda p: p.write_text("a,b\n" + "1,x\n" * 40) and None,
+        "no column that varies",
+    ),
+    "duplicated names": (
+        _text(lambda t: t.replace("id,when", "when,when", 1)),
+        "two columns are called 'when'",
+    ),
     "ragged": (_text(lambda t: t + "1,2\n,,,,,,,,,,,,,,,\n"), "cannot be read as a table"),
     "no text": (lambda p: p.write_bytes(b"\0\1\2") and None, "is not text"),
 }
@@ -219,22 +237,29 @@ def test_new_tables_that_differ_from_the_training_table(tmp_path: Path) -> None:
     assert "was a number in training; here it holds 'low'" in said
     strange = pl.when(pl.int_range(pl.len()) == 7).then(pl.lit("ZZ")).otherwise("country")
     made.with_columns(country=strange, more=pl.lit(1)).write_csv(new)
-    _, lines, said = detect(new, "-o", out, *train)
+    _, _, said = detect(new, "-o", out, *train)
     assert "columns that the model does not know: more" in said
     found = pl.read_parquet(out)
     assert "more" in found.columns
     # The same table in Windows' encoding, with semicolons and the columns turned round, scores the same.
-    new.write_bytes(made.select(reversed(made.columns)).write_csv(separator=";").replace("FR", "FÖ").encode("cp1252"))
-    _, lines, said = detect(new, "-o", out, *train)
+    new.write_bytes(
+        made.select(reversed(made.columns))
+        .write_csv(separator=";")
+        .replace("FR", "FÖ")
+        .encode("cp1252")
+    )
+    _, _, said = detect(new, "-o", out, *train)
     assert "is not UTF-8 and was read as cp1252" in said
 
 
 def test_labels_of_one_class_and_copies_of_the_label(tmp_path: Path) -> None:
     payments(120, 0).write_csv(tmp_path / "t.csv")
-    _, lines, said = detect(tmp_path / "t.csv", "-o", tmp_path / "o.csv", "--label", "fraud")
+    _, _, said = detect(tmp_path / "t.csv", "-o", tmp_path / "o.csv", "--label", "fraud")
     assert "all labels in 'fraud' are good; no probability can be learnt" in said
     assert "probability" not in pl.read_csv(tmp_path / "o.csv").columns
-    made = payments(120, 8).with_columns(state=pl.col("fraud").replace_strict({0: "fine", 1: "blocked"}))
+    made = payments(120, 8).with_columns(
+        state=pl.col("fraud").replace_strict({0: "fine", 1: "blocked"})
+    )
     made.write_csv(tmp_path / "u.csv")
     _, _, said = detect(tmp_path / "u.csv", "-o", tmp_path / "o2.csv", "--label", "fraud")
     assert "the column 'state' repeats the label and was left out" in said
@@ -270,7 +295,9 @@ def test_an_existing_column_keeps_its_name(tmp_path: Path) -> None:
 @needs_chromium
 def test_the_report_in_a_browser(table: Path, tmp_path: Path) -> None:
     page = tmp_path / "page.html"
-    tree, _, _ = detect(table, "-o", tmp_path / "o.csv", "--label", "fraud", "--alerts", "8", "--report", page)
+    tree, _, _ = detect(
+        table, "-o", tmp_path / "o.csv", "--label", "fraud", "--alerts", "8", "--report", page
+    )
     assert tree["report"] == [str(page)]
     assert "http://" not in page.read_text("utf-8").replace("http://www.w3.org", "")
     dom, said = open_page(page, tmp_path / "profile")

@@ -10,7 +10,6 @@ import polars as pl
 import pytest
 import torch
 from sklearn.metrics import roc_auc_score
-from tests.rows import payments
 
 from isthmus.detection import Detector, causes, fit_detector, load, save
 from isthmus.detection.calibrate import Reference
@@ -19,6 +18,7 @@ from isthmus.detection.views import nearest, rarity, suspects
 from isthmus.errors import RunError
 from isthmus.media import tables
 from isthmus.recipe import Detect, Recipe, Table
+from tests.rows import payments
 
 SPEC = Detect(members=2, width=48, steps=150)
 WHOLE = payments(1200, 24)
@@ -43,7 +43,9 @@ def mixed() -> Detector:
     return _fit(WHOLE, mixed=True)
 
 
-def test_it_finds_bad_rows_among_new_ones_and_among_its_own(clean: Detector, mixed: Detector) -> None:
+def test_it_finds_bad_rows_among_new_ones_and_among_its_own(
+    clean: Detector, mixed: Detector
+) -> None:
     for detector in (clean, mixed):
         assert roc_auc_score(WHOLE["fraud"], _scores(detector, WHOLE).score) > 0.95
 
@@ -168,7 +170,10 @@ def test_labels_make_a_probability_that_can_be_believed() -> None:
     few = np.full(750, np.nan)
     few[:40] = labels[:40]
     assert few[:40].sum() < 5
-    assert _fit(frame.head(750), False, labels=few, spec=Detect(members=1, width=8, steps=2)).head is None
+    assert (
+        _fit(frame.head(750), False, labels=few, spec=Detect(members=1, width=8, steps=2)).head
+        is None
+    )
 
 
 def test_a_dense_cluster_of_frauds_is_not_learnt() -> None:
@@ -176,7 +181,9 @@ def test_a_dense_cluster_of_frauds_is_not_learnt() -> None:
     rng = np.random.default_rng(0)
     usual = rng.normal(size=(900, 6)) @ rng.normal(size=(6, 6))
     spot = 6 + 0.05 * rng.normal(size=(60, 6))
-    frame = pl.DataFrame(np.concatenate([usual, spot]), schema=[f"x{i}" for i in range(6)], orient="row")
+    frame = pl.DataFrame(
+        np.concatenate([usual, spot]), schema=[f"x{i}" for i in range(6)], orient="row"
+    )
     frame = frame.with_columns(fraud=pl.Series([0] * 900 + [1] * 60))
     wary = _scores(_fit(frame, True), frame).score
     trusting = _scores(_fit(frame, False), frame).score
@@ -185,7 +192,9 @@ def test_a_dense_cluster_of_frauds_is_not_learnt() -> None:
 
 
 def test_simple_views() -> None:
-    values = torch.cat([torch.randn(300, 3, generator=torch.Generator().manual_seed(0)), torch.full((3, 3), 9.0)])
+    values = torch.cat(
+        [torch.randn(300, 3, generator=torch.Generator().manual_seed(0)), torch.full((3, 3), 9.0)]
+    )
     frame = pl.DataFrame(values.numpy(), schema=["a", "b", "c"], orient="row")
     blocks = tables.blocks(tables.infer(frame, "t"))
     assert suspects(values, blocks, 0.01, 0).nonzero().reshape(-1).tolist() == [300, 301, 302]
@@ -211,4 +220,6 @@ def test_references_are_shares(count: int) -> None:
     marks = held.mark(np.linspace(-5, 50, 200), 0.01)
     assert (np.diff(marks) >= -1e-12).all()
     assert marks[-1] > marks[-50]
-    assert (values >= held.threshold(0.1)).mean() == pytest.approx(0.1, abs=0.5 if count == 3 else 0.01)
+    assert (values >= held.threshold(0.1)).mean() == pytest.approx(
+        0.1, abs=0.5 if count == 3 else 0.01
+    )

@@ -17,7 +17,13 @@ def test_rules_from_options() -> None:
     assert Rule.parse(None, 0.02, None) == Rule(share=0.02)
     assert Rule.parse(None, None, "5,200") == Rule(costs=(5.0, 200.0))
     assert Rule.parse(None, None, "5,amount") == Rule(costs=(5.0, "amount"))
-    for wrong in (("x", None, None), ("5/week", None, None), (None, None, "5"), (None, None, "a,b"), ("5", 0.1, None)):
+    for wrong in (
+        ("x", None, None),
+        ("5/week", None, None),
+        (None, None, "5"),
+        (None, None, "a,b"),
+        ("5", 0.1, None),
+    ):
         with pytest.raises(ValueError):
             Rule.parse(*wrong)
     assert "each day" in Rule(count=3, daily=True).text

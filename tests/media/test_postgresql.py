@@ -33,9 +33,21 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             place.chmod(0o755)
         shutil.chown(folder, "postgres")
     port = "54329"
-    run = lambda *words: subprocess.run([*prefix, *map(str, words)], check=True, capture_output=True)  # noqa: E731
+    run = lambda *words: subprocess.run(
+        [*prefix, *map(str, words)], check=True, capture_output=True
+    )
     run(server.with_name("initdb"), "-D", folder / "data", "-A", "trust", "-U", "tester")
-    run(server, "-D", folder / "data", "-w", "-o", f"-p {port} -k {folder} -c listen_addresses=127.0.0.1", "-l", folder / "log", "start")
+    run(
+        server,
+        "-D",
+        folder / "data",
+        "-w",
+        "-o",
+        f"-p {port} -k {folder} -c listen_addresses=127.0.0.1",
+        "-l",
+        folder / "log",
+        "start",
+    )
     try:
         yield f"postgresql://tester@127.0.0.1:{port}/postgres"
     finally:
@@ -60,7 +72,9 @@ def test_a_table_by_its_url(url: str, tmp_path: Path) -> None:
     assert [len(f) for f in source.batches(200)] == [200, 200, 100]
     held = tables.spooled(source, tmp_path).sample(500, 0)[0].sort("id")
     schema = tables.infer(frame, "t", "fraud")
-    assert (tables.encode(held, schema, "t")[0].values == tables.encode(frame, schema, "t")[0].values).all()
+    assert (
+        tables.encode(held, schema, "t")[0].values == tables.encode(frame, schema, "t")[0].values
+    ).all()
     with pytest.raises(DataError, match="has no table 'payments'; it has: Payments"):
         tables.source(f"{url}#payments")
     with pytest.raises(DataError, match="cannot be opened") as raised:

@@ -56,7 +56,9 @@ def test_what_frames_raise_is_raised_and_nothing_is_left(tmp_path: Path) -> None
 @given(
     separator=st.sampled_from(",;\t|"),
     encoding=st.sampled_from(["utf-8", "utf-8-sig", "cp1252", "utf-16"]),
-    words=st.lists(st.sampled_from(["Köln", "a, b", "x;y", "", "naïve", 'say "hi"']), min_size=3, max_size=9),
+    words=st.lists(
+        st.sampled_from(["Köln", "a, b", "x;y", "", "naïve", 'say "hi"']), min_size=3, max_size=9
+    ),
 )
 def test_separator_and_encoding_are_seen(
     tmp_path_factory: pytest.TempPathFactory, separator: str, encoding: str, words: list[str]
@@ -101,7 +103,10 @@ def test_a_database_by_its_url(tmp_path: Path) -> None:
     place = tmp_path / "shop.db"
     with sqlite3.connect(place) as base:
         base.execute("create table payments (id integer, amount real, country text)")
-        base.executemany("insert into payments values (?, ?, ?)", [(i, i / 2, None if i % 3 else "DE") for i in range(95)])
+        base.executemany(
+            "insert into payments values (?, ?, ?)",
+            [(i, i / 2, None if i % 3 else "DE") for i in range(95)],
+        )
         base.execute("create table other (x integer)")
     base.close()
     source = tables.source(f"sqlite:///{place}#payments")
@@ -114,7 +119,10 @@ def test_a_database_by_its_url(tmp_path: Path) -> None:
     assert sum(len(f) for f in few.batches()) == 5
     for url, said in (
         (f"sqlite:///{place}", "say which table"),
-        (f"sqlite:///{place}#nothing", "has no table 'nothing'; it has: other, payments|has no table 'nothing'; it has: payments, other"),
+        (
+            f"sqlite:///{place}#nothing",
+            "has no table 'nothing'; it has: other, payments|has no table 'nothing'; it has: payments, other",
+        ),
         (f"sqlite:///{tmp_path}/none.db#t", "no such file"),
     ):
         with pytest.raises(DataError, match=said):
@@ -148,14 +156,29 @@ def test_a_schema_is_plain_json() -> None:
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("1,234.5", 1234.5), ("1 234,5", 1234.5), ("1.234,5", 1234.5), ("1,234,567", 1234567), ("-3,5", -3.5), (" 7 ", 7), ("1e3", 1000), ("x", None), ("'2'000", 2000)],
+    [
+        ("1,234.5", 1234.5),
+        ("1 234,5", 1234.5),
+        ("1.234,5", 1234.5),
+        ("1,234,567", 1234567),
+        ("-3,5", -3.5),
+        (" 7 ", 7),
+        ("1e3", 1000),
+        ("x", None),
+        ("'2'000", 2000),
+    ],
 )
 def test_numbers_as_people_write_them(text: str, value: float | None) -> None:
     assert as_numbers(pl.Series([text])).to_list() == [value]
 
 
 def test_dates_as_people_write_them() -> None:
-    written = ["2026-03-02 10:30:00", "02.03.2026 10:30", "2026/03/02 10:30:00", "2026-03-02T10:30:00Z"]
+    written = [
+        "2026-03-02 10:30:00",
+        "02.03.2026 10:30",
+        "2026/03/02 10:30:00",
+        "2026-03-02T10:30:00Z",
+    ]
     assert len(set(as_times(pl.Series(written)).to_list())) == 1
 
 
@@ -193,11 +216,15 @@ def test_the_order_of_columns_and_extra_ones_do_not_matter() -> None:
     frame = payments()
     schema = _schema(frame, label="fraud")
     turned = frame.select(reversed(frame.columns)).with_columns(extra=pl.lit("x"))
-    assert np.array_equal(tables.encode(frame, schema, "t")[0].values, tables.encode(turned, schema, "t")[0].values)
+    assert np.array_equal(
+        tables.encode(frame, schema, "t")[0].values, tables.encode(turned, schema, "t")[0].values
+    )
 
 
 def test_many_rare_values_share_places() -> None:
-    frame = pl.DataFrame({"shop": [f"s{i % 700}" for i in range(1400)] + ["big"] * 600, "x": range(2000)})
+    frame = pl.DataFrame(
+        {"shop": [f"s{i % 700}" for i in range(1400)] + ["big"] * 600, "x": range(2000)}
+    )
     schema = _schema(frame, kinds={"x": "ignore", "shop": "category"})
     column = schema.columns[0]
     assert len(column.levels) <= 32
@@ -238,7 +265,8 @@ KEYS = history.Keys(("card",), "when", "amount", ("1d", "7d"), "2d", "fraud")
 def test_the_past_of_keys_by_hand() -> None:
     frame = pl.DataFrame(
         {
-            "when": np.datetime64("2026-01-01T00:00", "ms") + np.array([0, 1, 30, 31, 100]) * np.timedelta64(1, "h"),
+            "when": np.datetime64("2026-01-01T00:00", "ms")
+            + np.array([0, 1, 30, 31, 100]) * np.timedelta64(1, "h"),
             "card": ["a", "b", "a", "a", "a"],
             "amount": [1.0, 5.0, 3.0, 5.0, 7.0],
             "fraud": [1, 0, 0, 0, 0],
@@ -255,15 +283,21 @@ def test_the_past_of_keys_by_hand() -> None:
 
 @settings(max_examples=10, deadline=None)
 @given(cuts=st.lists(st.integers(1, 199), max_size=5, unique=True), row=st.integers(0, 198))
-def test_the_past_does_not_see_the_future_and_batches_do_not_matter(cuts: list[int], row: int) -> None:
+def test_the_past_does_not_see_the_future_and_batches_do_not_matter(
+    cuts: list[int], row: int
+) -> None:
     frame = payments(200)
     (whole,) = history.history(KEYS, iter([frame]), "t")
     edges = [0, *sorted(cuts), 200]
     parts = [frame.slice(a, b - a) for a, b in zip(edges, edges[1:], strict=False)]
     cut = pl.concat(list(history.history(KEYS, iter(parts), "t")))
     for name in KEYS.names:
-        assert np.allclose(cut[name].cast(float).fill_null(-1), whole[name].cast(float).fill_null(-1))
-    (early,) = history.history(KEYS, iter([frame.filter(pl.col("when") <= frame["when"][row])]), "t")
+        assert np.allclose(
+            cut[name].cast(float).fill_null(-1), whole[name].cast(float).fill_null(-1)
+        )
+    (early,) = history.history(
+        KEYS, iter([frame.filter(pl.col("when") <= frame["when"][row])]), "t"
+    )
     for name in KEYS.names:
         assert early[name][row] == pytest.approx(whole[name][row])
 
@@ -272,8 +306,9 @@ def test_rows_out_of_order_and_without_time() -> None:
     frame = payments(200)
     with pytest.raises(DataError, match="is not in the order of 'when'"):
         list(history.history(KEYS, iter([frame.slice(100, 100), frame.head(100)]), "t"))
+    gap = pl.when(pl.int_range(pl.len()) == 3).then(None).otherwise("when")
+    broken = frame.with_columns(when=gap)
     with pytest.raises(DataError, match="1 rows have no time in 'when'"):
-        broken = frame.with_columns(when=pl.when(pl.int_range(pl.len()) == 3).then(None).otherwise("when"))
         list(history.history(KEYS, iter([broken]), "t"))
     with pytest.raises(DataError, match="has no column 'card'"):
         list(history.history(KEYS, iter([frame.drop("card")]), "t"))

@@ -24,7 +24,9 @@ X, Y = load_digits(return_X_y=True)
 TRAIN, TEST = X[:1200], X[1200:]
 
 
-@parametrize_with_checks([AutoencoderTransformer(epochs=4), AutoencoderDetector(members=2, width=16, steps=40)])
+@parametrize_with_checks(
+    [AutoencoderTransformer(epochs=4), AutoencoderDetector(members=2, width=16, steps=40)]
+)
 def test_scikit_learns_own_checks(estimator: Any, check: Any) -> None:
     check(estimator)
 
