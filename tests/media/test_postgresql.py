@@ -33,9 +33,10 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             place.chmod(0o755)
         shutil.chown(folder, "postgres")
     port = "54329"
-    run = lambda *words: subprocess.run(
-        [*prefix, *map(str, words)], check=True, capture_output=True
-    )
+
+    def run(*words: object) -> None:
+        subprocess.run([*prefix, *map(str, words)], check=True, capture_output=True)
+
     run(server.with_name("initdb"), "-D", folder / "data", "-A", "trust", "-U", "tester")
     run(
         server,
