@@ -3,10 +3,22 @@
 import sys
 from importlib import import_module
 
-NAMES = ("speed", "bottlenecks", "maps", "photos", "studio", "tables", "codec", "sound")
+SUBJECTS = {
+    "speed": "speed.main",
+    "bottlenecks": "bottlenecks.main",
+    "maps": "maps.main",
+    "photos": "photos.main",
+    "sound": "sound.main",
+    "codec": "codec.main",
+    "detection": "detection.main",
+    "detection-table": "detection.report",
+    "scale": "scale.main",
+    "studio": "studio.main",
+}
 
 if len(sys.argv) < 2:
     sys.argv.append("speed")
-if sys.argv[1] not in NAMES:
-    sys.exit(f"benchmarks: no {sys.argv[1]!r}; there are {', '.join(NAMES)}")
-import_module(f"benchmarks.{sys.argv[1]}").main()
+if sys.argv[1] not in SUBJECTS:
+    sys.exit(f"benchmarks: no {sys.argv[1]!r}; there are {', '.join(SUBJECTS)}")
+module, function = SUBJECTS[sys.argv[1]].split(".")
+getattr(import_module(f"benchmarks.{module}"), function)()

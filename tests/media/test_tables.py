@@ -306,10 +306,9 @@ def test_rows_out_of_order_and_without_time() -> None:
     frame = payments(200)
     with pytest.raises(DataError, match="is not in the order of 'when'"):
         list(history.history(KEYS, iter([frame.slice(100, 100), frame.head(100)]), "t"))
+    gap = pl.when(pl.int_range(pl.len()) == 3).then(None).otherwise("when")
+    broken = frame.with_columns(when=gap)
     with pytest.raises(DataError, match="1 rows have no time in 'when'"):
-        broken = frame.with_columns(
-            when=pl.when(pl.int_range(pl.len()) == 3).then(None).otherwise("when")
-        )
         list(history.history(KEYS, iter([broken]), "t"))
     with pytest.raises(DataError, match="has no column 'card'"):
         list(history.history(KEYS, iter([frame.drop("card")]), "t"))

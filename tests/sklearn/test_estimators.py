@@ -18,13 +18,15 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from isthmus.recipe import Dense, Named, Recipe, Training, Variational
-from isthmus.sklearn import AutoencoderDetector, AutoencoderTransformer
+from isthmus.sklearn import AutoencoderDetector, AutoencoderTransformer, PyODDetector
 
 X, Y = load_digits(return_X_y=True)
 TRAIN, TEST = X[:1200], X[1200:]
 
 
-@parametrize_with_checks([AutoencoderTransformer(epochs=4), AutoencoderDetector(epochs=4)])
+@parametrize_with_checks(
+    [AutoencoderTransformer(epochs=4), AutoencoderDetector(members=2, width=16, steps=40)]
+)
 def test_scikit_learns_own_checks(estimator: Any, check: Any) -> None:
     check(estimator)
 
@@ -84,10 +86,10 @@ def test_a_whole_recipe_and_data_frames() -> None:
 def test_the_detector_finds_malignant_among_benign() -> None:
     x, y = load_breast_cancer(return_X_y=True)
     benign, malignant = x[y == 1], x[y == 0]
-    detector = AutoencoderDetector(random_state=0).fit(benign[:250])
+    detector = AutoencoderDetector(contamination=0.05, members=2, random_state=0).fit(benign[:250])
     test = np.concatenate([benign[250:], malignant])
     truth = np.r_[np.ones(len(benign) - 250), np.zeros(len(malignant))]
-    assert roc_auc_score(truth, detector.score_samples(test)) > 0.85
+    assert roc_auc_score(truth, detector.score_samples(test)) > 0.93
     assert (detector.predict(malignant) == -1).mean() > 0.5
     assert (detector.predict(benign[250:]) == -1).mean() < 0.2
 
@@ -96,17 +98,64 @@ def test_the_detector_says_which_column() -> None:
     rng = np.random.default_rng(0)
     hidden = rng.normal(size=(600, 2))
     rows = hidden @ rng.normal(size=(2, 8)) + 0.05 * rng.normal(size=(600, 8))
-    detector = AutoencoderDetector(n_components=2, random_state=0).fit(rows[:500])
+    detector = AutoencoderDetector(members=2, training_rows="clean", random_state=0).fit(rows[:500])
     strange = rows[500:].copy()
     columns = rng.integers(0, 8, 100)
     strange[np.arange(100), columns] += 3.0
     shares = detector.explain(strange)
     assert np.allclose(shares.sum(1), 1)
-    assert (shares.argmax(1) == columns).mean() > 0.7
-    assert detector.score_samples(strange).mean() < 5 * detector.score_samples(rows[500:]).mean()
+    assert (shares.argmax(1) == columns).mean() > 0.95
+    assert detector.score_samples(strange).mean() < 3 * detector.score_samples(rows[500:]).mean()
 
 
 def test_contamination_is_the_share_of_training_rows() -> None:
     rows = np.random.default_rng(0).normal(size=(300, 5))
-    detector = AutoencoderDetector(0.1, epochs=3, random_state=0).fit(rows)
-    assert (detector.predict(rows) == -1).sum() == 30
+    detector = AutoencoderDetector(0.1, steps=10, random_state=0).fit(rows)
+    assert detector.labels_.sum() == 30
+    fresh = np.random.default_rng(1).normal(size=(1000, 5))
+    assert 0.03 < (detector.predict(fresh) == -1).mean() < 0.2
+
+
+def test_training_rows_are_judged_warily_and_new_ones_plainly() -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(400, 4))
+    rows[:30] = 5 + 0.05 * rng.normal(size=(30, 4))
+    detector = AutoencoderDetector(members=2, width=48, steps=150, random_state=0)
+    found = detector.fit_predict(rows)
+    assert set(np.unique(found)) <= {-1, 1}
+    truth = np.r_[np.ones(30), np.zeros(370)]
+    assert roc_auc_score(truth, detector.decision_scores_) > 0.97
+    assert ((found == -1) == (detector.labels_ == 1)).all()
+    again = pickle.loads(pickle.dumps(detector))
+    assert b"torch" not in pickle.dumps(detector)
+    assert (again.score_samples(rows) == detector.score_samples(rows)).all()
+    assert detector.p_values(np.full((1, 4), -20.0))[0] < 0.01
+
+
+def test_the_detector_takes_words_dates_and_gaps() -> None:
+    polars = pytest.importorskip("polars")
+    from tests.rows import payments
+
+    frame = payments(200, 0).drop("id", "fraud")
+    detector = AutoencoderDetector(members=1, width=16, steps=30, random_state=0).fit(frame)
+    strange = frame.slice(1, 2).with_columns(country=polars.lit("XX"))
+    assert detector.n_features_in_ == len(frame.columns)
+    assert detector.explain(strange).shape == (2, len(frame.columns))
+    assert "XX" in {cause.found for cause in detector.causes(strange, 4)[0]}
+    pandas = pytest.importorskip("pandas")
+    held = pandas.DataFrame(frame.to_dict(as_series=False))
+    assert np.isfinite(detector.score_samples(held)).all()
+    gaps = np.random.default_rng(0).normal(size=(60, 3))
+    gaps[::7, 1] = np.nan
+    assert np.isfinite(AutoencoderDetector(steps=5).fit(gaps).score_samples(gaps)).all()
+
+
+def test_pyods_conventions() -> None:
+    rows = np.random.default_rng(0).normal(size=(200, 3))
+    detector = PyODDetector(contamination=0.1, steps=20, members=1, random_state=0).fit(rows)
+    assert detector.labels_.sum() == 20
+    assert ((detector.decision_scores_ > detector.threshold_) == detector.labels_).all()
+    far = np.full((1, 3), 30.0)
+    assert detector.decision_function(far)[0] > detector.decision_function(rows).max()
+    assert detector.predict(far).tolist() == [1]
+    assert np.allclose(detector.predict_proba(rows).sum(1), 1)

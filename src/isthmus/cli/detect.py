@@ -178,11 +178,11 @@ def _recipe(name: str | None, assignments: tuple[str, ...], label: str | None) -
         made = Recipe.load(name)
         if isinstance(made.data, Named):
             made = made.replace(data=Table(path="table"))
-    made = made.set(*assignments)
     if not isinstance(made.task, Detect) or not isinstance(made.data, Table):
         raise RecipeError(
             f"{made.name}: is no recipe for detection (data.kind = table, task.kind = detect)"
         )
+    made = made.set(*assignments)
     if label is not None:
         made = made.set(f"data.label={label}")
     return made

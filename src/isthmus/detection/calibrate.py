@@ -11,8 +11,7 @@ Array = NDArray[np.float64]
 
 _KEPT = 4096
 _POWER = 8.0
-_TAIL = 0.99
-_BEYOND = 0.25
+_BEYOND = 1.0
 
 
 @dataclass(frozen=True)
@@ -52,26 +51,17 @@ class Reference:
         made: Array = (padded[left] + padded[right]) / 2
         return np.where(left == len(self.kept), 1.0, made)
 
-    def mark(self, values: Array) -> Array:
-        """0..1 for usual values, by a high power of ``below``; beyond the usual it grows slowly on.
+    def mark(self, values: Array, tail: float) -> Array:
+        """0..1 for usual values, by a high power of ``below``; beyond the ``tail`` it grows slowly on.
 
-        The power leaves a vote to those ways only that find a row among the strangest.
+        The power leaves a vote to those ways only that find a row among the strangest. ``tail`` is the
+        share of training rows above which size counts beside rank.
         """
-        top, middle = (
-            float(self.kept[int(q * (len(self.kept) - 1))])
-            for q in (self._at(_TAIL), self._at(0.5))
-        )
-        scale = max(top - middle, 1e-9 * max(abs(top), 1.0), 1e-12)
+        top = float(self.kept[-1]) if tail == 0 else self.threshold(tail)
+        scale = max(top - self.threshold(0.5), 1e-9 * max(abs(top), 1.0))
         beyond = np.log1p(np.maximum(values - top, 0) / scale)
         made: Array = self.below(values) ** _POWER + _BEYOND * beyond
         return made
-
-    def _at(self, share: float) -> float:
-        return (
-            float(np.searchsorted(self._shares, share)) / max(len(self.kept) - 1, 1)
-            if share < 1
-            else 1.0
-        )
 
     def p_value(self, values: Array) -> Array:
         """How often a training row, judged as if new, is at least this strange (never below 1 / (rows + 1))."""

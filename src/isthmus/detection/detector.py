@@ -16,7 +16,7 @@ from isthmus.detection.calibrate import Reference
 from isthmus.detection.fitting import Fitted, Told, fit
 from isthmus.detection.labels import Head
 from isthmus.detection.net import Ensemble, Layout
-from isthmus.detection.surprise import WAYS, Plan, surprises
+from isthmus.detection.surprise import WAYS, groups, surprises
 from isthmus.media import tables
 from isthmus.media.tables import Block, Encoded, Schema
 from isthmus.recipe import Detect
@@ -26,9 +26,12 @@ Array = NDArray[Any]
 NEAR = "nearest"
 _USED = {
     # A dense cluster of frauds is near itself: distance to prototypes helps only where rows are clean.
-    True: ("few hidden", "residual", "alone"),
-    False: ("few hidden", NEAR),
+    True: ("hidden", "residual", "alone"),
+    False: ("hidden", NEAR),
 }
+# How far beyond the usual a row is says most where training rows are usual; where some are not,
+# only what goes beyond all of them says more than its rank.
+_TAIL = {True: 0.0, False: 0.01}
 _CALIBRATED = 20_000
 
 
@@ -69,7 +72,7 @@ class Detector:
     def __post_init__(self) -> None:
         self.blocks: tuple[Block, ...] = tables.blocks(self.schema)
         self.layout = Layout.of(self.blocks, self.schema.width)
-        self.plan = Plan.of(len(self.blocks))
+        self.hiding = groups(len(self.blocks))
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -83,8 +86,8 @@ class Detector:
     def score(self, encoded: Encoded) -> Scores:
         """The scores of encoded rows: each row's depend on that row alone."""
         ways = self.ways(encoded)
-        total = np.mean([self.references[n].mark(ways[n].sum(1)) for n in _USED[self.mixed]], 0)
-        surprise = ways["few hidden"]
+        total = self._total(ways)
+        surprise = ways["hidden"]
         probability = None
         if self.head is not None:
             probability = self.head.probability(self.features(ways, total))
@@ -95,7 +98,7 @@ class Detector:
     ) -> dict[str, Array]:
         """Each way's surprise of each row by column, (N, columns); of nearness (N, 1)."""
         values, given = torch.from_numpy(encoded.values), torch.from_numpy(encoded.given)
-        made = surprises(self.net, self.layout, self.plan, values, given, trusted).numpy()
+        made = surprises(self.net, self.layout, self.hiding, values, given, trusted).numpy()
         # What training rows never had is equally new however much is hidden; squares need no nats.
         told = {n: made[i].astype(np.float64) + encoded.fixed for i, n in enumerate(WAYS)}
         if not self.mixed:
@@ -114,9 +117,16 @@ class Detector:
         )[0].numpy()
         return code
 
+    def _total(self, ways: dict[str, Array]) -> Array:
+        """(N,): the mean of the marks of the ways that are used."""
+        tail = _TAIL[self.mixed]
+        marks = [self.references[n].mark(ways[n].sum(1), tail) for n in _USED[self.mixed]]
+        made: Array = np.mean(marks, 0)
+        return made
+
     def features(self, ways: dict[str, Array], total: Array) -> Array:
         """(N, 1 + 2 x columns): what labels are learnt from."""
-        nats = np.clip(ways["few hidden"], -5, 20)
+        nats = np.clip(ways["hidden"], -5, 20)
         squares = np.log1p(100 * np.clip(ways["residual"], 0, 1e4))
         return np.concatenate([total[:, None], nats, squares], 1)
 
@@ -199,9 +209,8 @@ def _calibrate(
     part = Encoded(encoded.values[kept], encoded.given[kept], encoded.fixed[kept])
     ways = detector.ways(part, trusted[:, kept], own[kept])
     usual = ~bad[kept] if (~bad[kept]).sum() >= 2 else np.ones(len(kept), bool)
-    used = _USED[detector.mixed]
     detector.references = {n: Reference.of(ways[n].sum(1)[usual]) for n in ways}
-    total = np.mean([detector.references[n].mark(ways[n].sum(1)) for n in used], 0)
+    total = detector._total(ways)
     detector.reference = Reference.of(total[usual])
     if labels is not None:
         detector.head = Head.fit(detector.features(ways, total), labels[kept])

@@ -37,7 +37,9 @@ def load(folder: Path) -> tuple[Detector, Recipe]:
     """The detector and its recipe. Raises RunError that names the damaged file."""
     place = folder / "detector.json"
     if not place.is_file():
-        raise RunError(f"{folder}: is no saved detector (it has no detector.json)")
+        raise RunError(
+            f"{folder}: is no saved detector (no detector.json); isthmus detect … --save {folder} makes one"
+        )
     try:
         recipe = Recipe.load(folder / "recipe.toml")
     except RecipeError as error:

@@ -3,54 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from isthmus.detection.net import CAP, Ensemble, Layout, denoised, hidden_surprise
 
-WAYS = ("few hidden", "half hidden", "residual", "alone")
+WAYS = ("hidden", "residual", "alone")
 _GROUPS = 8
-_HALVES = 2
 _SIGMA = 0.1
 _CHUNK = 1024
 
 
-@dataclass(frozen=True)
-class Plan:
-    """Which columns are hidden together: (passes, columns), 1 where a pass hides a column."""
-
-    few: Tensor
-    half: Tensor
-
-    @staticmethod
-    def of(columns: int) -> Plan:
-        """Every column is hidden once with about an eighth of the others, and twice with half of them."""
-        generator = torch.Generator().manual_seed(0)
-        few = _parts(columns, _GROUPS, generator)
-        half = [_parts(columns, 2, generator) for _ in range(_HALVES)]
-        return Plan(few, torch.cat(half))
-
-
-def _parts(columns: int, groups: int, generator: torch.Generator) -> Tensor:
-    groups = min(groups, columns)
-    group = torch.randperm(columns, generator=generator) % groups
-    return (group[None] == torch.arange(groups)[:, None]).float()
+def groups(columns: int) -> Tensor:
+    """(passes, columns), 1 where a pass hides a column: each once, with an eighth of the others."""
+    passes = min(_GROUPS, columns)
+    drawn = torch.randperm(columns, generator=torch.Generator().manual_seed(0)) % passes
+    return (drawn[None] == torch.arange(passes)[:, None]).float()
 
 
 @torch.inference_mode()
 def surprises(
     net: Ensemble,
     layout: Layout,
-    plan: Plan,
+    hiding: Tensor,
     values: Tensor,
     given: Tensor,
     trusted: Tensor | None = None,
 ) -> Tensor:
     """Rows (N, inputs) -> (ways, N, columns) float32.
 
-    ``trusted`` (members, N): whose word counts for a row; rows that a member learnt from can be kept
+    ``hiding`` is what ``groups`` made. ``trusted`` (members, N): whose word counts for a row; rows that a member learnt from can be kept
     from it, so that training rows are judged like new ones. Nats, but for the residual (squares).
     """
     made = torch.zeros(len(WAYS), len(values), layout.columns)
@@ -62,18 +45,15 @@ def surprises(
         word = torch.where(word.sum(0) > 0, word, torch.ones(()))
         word = (word / word.sum(0))[..., None]
         wide, shown = x.expand(net.members, -1, -1), known.expand(net.members, -1, -1)
-        for way, hidden in ((0, plan.few), (1, plan.half)):
-            share = 1 / hidden.sum(0)
-            for group in hidden:
-                hides = layout.spread(group)
-                asked = hides * known
-                nats = hidden_surprise(net, wide, shown * (1 - hides), layout)
-                nats = (nats.clamp(-CAP, CAP) * word).sum(0)
-                made[way, rows] += layout.by_column(nats * asked) * share
+        for group in hiding:
+            hides = layout.spread(group)
+            nats = hidden_surprise(net, wide, shown * (1 - hides), layout)
+            nats = (nats.clamp(-CAP, CAP) * word).sum(0)
+            made[0, rows] += layout.by_column(nats * hides * known)
         sigma = torch.full((net.members, len(x), 1), _SIGMA)
         found = denoised(net, wide, shown, sigma)
-        made[2, rows] = layout.by_column(((wide - found).square() * word).sum(0) * known)
-        made[3, rows] = layout.by_column(alone(x) * known)
+        made[1, rows] = layout.by_column(((wide - found).square() * word).sum(0) * known)
+        made[2, rows] = layout.by_column(alone(x) * known)
     return made
 
 

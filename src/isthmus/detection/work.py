@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from isthmus.detection import explain, labels, thresholds
 from isthmus.detection.detector import Detector, fit_detector, names_of
 from isthmus.detection.fitting import Told
+from isthmus.detection.streams import BATCH, added, batches, in_order, keys_of, one_thread, sampled
 from isthmus.detection.thresholds import Rule
 from isthmus.errors import DataError
 from isthmus.media import tables
 from isthmus.media.tables import Source, history
 from isthmus.media.tables.schema import as_times, present
 from isthmus.recipe import Detect, Recipe, Table
-from isthmus.training.engine import keep_freed_memory, usable_cores
 
 Array = NDArray[Any]
 Progress = Callable[[float], None]
 
-BATCH = 20_000
 _LABEL_NAMES = {
     "class",
     "label",
@@ -94,7 +89,7 @@ def train(source: Source, recipe: Recipe, mixed: bool, told: Told | None = None)
             for c in frame.columns
             if c.lower() in _LABEL_NAMES
         ]
-    with _one_thread():
+    with one_thread():
         detector = fit_detector(frame, schema, spec, seed, mixed, known, source.name, told)
     detector.facts = {
         "table": source.name,
@@ -140,7 +135,7 @@ def score(
             f"{source.name}: alerts a day need to know the day; name its column with --time"
         )
     frames = batches(source, data, before)
-    for frame, found, said in _in_order(judge, frames):
+    for frame, found, said in in_order(judge, frames):
         if not total:
             taken = [c for c in frame.columns if c not in added(data)]
             names = names_of(("score", "p_value", "probability", "alert", "explanation"), taken)
@@ -180,7 +175,7 @@ def score(
     return Scored(
         ranking, scores, p_values, probability, alert,
         np.concatenate(known) if known else None, np.concatenate(days) if days else None,
-        surprise / total, tuple(list(notes)[:20]), names,
+        surprise / total, tuple([*source.notes, *notes][:20]), names,
     )  # fmt: skip
 
 
@@ -245,32 +240,6 @@ def write(
     return sorted(kept, key=lambda item: -scored.ranking[item[0]])
 
 
-def batches(source: Source, data: Table, before: Source | None) -> Iterator[Any]:
-    """A table's frames, with the past of its keys if the recipe names keys."""
-    keys = keys_of(data)
-    frames = source.batches(BATCH)
-    if keys is None:
-        return frames
-    earlier = before.batches(BATCH) if before is not None else None
-    return history.history(keys, frames, source.name, earlier)
-
-
-def keys_of(data: Table) -> history.Keys | None:
-    """The recipe's keys for the tables' room; None if there are none. Raises DataError."""
-    keys = data.keys
-    if not keys.columns:
-        return None
-    if not keys.time:
-        raise DataError('[data.keys] names keys but no time; add time = "COLUMN"')
-    return history.Keys(keys.columns, keys.time, keys.amount, keys.windows, keys.delay, data.label)
-
-
-def added(data: Table) -> list[str]:
-    """The columns that the keys' past adds; they are not written out."""
-    keys = keys_of(data)
-    return [] if keys is None else keys.names
-
-
 def detector_columns(detector: Detector, data: Table) -> set[str]:
     """Every column of a table that a person would expect the model to know."""
     known = {c.name for c in detector.schema.columns} | {data.label or ""} | set(data.keys.columns)
@@ -280,48 +249,6 @@ def detector_columns(detector: Detector, data: Table) -> set[str]:
 def _without_keys(frame: Any, data: Table) -> Any:
     """Keys themselves are names, not behaviour."""
     return frame.drop(list(data.keys.columns), strict=False)
-
-
-def sampled(frames: Iterator[Any], rows: int, seed: int) -> tuple[Any, int]:
-    """(frame of at most ``rows`` rows drawn evenly, in order; how many there are)."""
-    package = tables.polars("sampling")
-    rng = np.random.default_rng(seed)
-    kept, total = None, 0
-    for frame in frames:
-        drawn = frame.with_columns(
-            package.Series("__draw", rng.random(len(frame))),
-            package.Series("__row", np.arange(total, total + len(frame))),
-        )
-        total += len(frame)
-        kept = drawn if kept is None else package.concat([kept, drawn], how="vertical_relaxed")
-        kept = kept.bottom_k(rows, by="__draw") if len(kept) > rows else kept
-    assert kept is not None
-    return kept.sort("__row").drop("__draw", "__row"), total
-
-
-def _in_order(judge: Callable[[Any], Any], frames: Iterator[Any]) -> Iterator[Any]:
-    """``judge`` of every frame, in order, on every core; few frames are held at a time."""
-    cores = usable_cores()
-    with _one_thread(), ThreadPoolExecutor(cores) as pool:
-        waiting: deque[Future[Any]] = deque()
-        for frame in frames:
-            waiting.append(pool.submit(judge, frame))
-            if len(waiting) > cores:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Small networks run fastest on one thread each, and give the same bits every time."""
-    keep_freed_memory()
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _only_date(detector: Detector) -> str | None:

@@ -11,9 +11,10 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from isthmus import maps, page
-from isthmus.detection import figures, work
+from isthmus.detection import figures
 from isthmus.detection.detector import Detector
 from isthmus.detection.explain import Cause, number
+from isthmus.detection.streams import batches, sampled
 from isthmus.detection.thresholds import Rule
 from isthmus.detection.work import Scored
 from isthmus.files import write_text
@@ -51,7 +52,7 @@ def write(
     data = recipe.data
     assert isinstance(data, Table)
     own = detector.facts.get("table") == source.name
-    frame, _ = work.sampled(_numbered(source, data, before, scored), _MAPPED, 0)
+    frame, _ = sampled(_numbered(source, data, before, scored), _MAPPED, 0)
     encoded, _ = detector.encode(frame, source.name)
     alerts = int(scored.alert.sum())
     drawn = _map(detector, encoded, frame)
@@ -90,7 +91,7 @@ def write(
 def _numbered(source: Source, data: Table, before: Source | None, scored: Scored) -> Any:
     """Frames whose rows know whether they are alerts."""
     at = 0
-    for frame in work.batches(source, data, before):
+    for frame in batches(source, data, before):
         yield frame.with_columns(
             polars("reports").Series("__alert", scored.alert[at : at + len(frame)])
         )

@@ -54,6 +54,9 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         "random_state": ["random_state"],
     }
 
+    novelty = True
+    """``predict`` judges new rows, as scikit-learn's LocalOutlierFactor has it."""
+
     def __init__(
         self,
         contamination: float | str = "auto",
@@ -93,14 +96,13 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         self.detector_: Detector = made.get(False) or made[True]
         self.own_detector_: Detector = made.get(True) or self.detector_
         self.decision_scores_ = self._raw(self.own_detector_, frame)
-        fresh = self._raw(self.detector_, frame)
         if self.contamination == "auto":
             self.threshold_ = self.own_detector_.reference.threshold(SHARE)
             self.offset_ = -self.detector_.reference.threshold(SHARE)
         else:
             share = float(self.contamination)
             self.threshold_ = float(np.percentile(self.decision_scores_, 100 * (1 - share)))
-            self.offset_ = float(np.percentile(-fresh, 100 * share))
+            self.offset_ = -self.detector_.reference.threshold(share)
         self.labels_ = (self.decision_scores_ > self.threshold_).astype(int)
         return self
 
@@ -186,7 +188,7 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
             if name in state:
                 detector: Detector = state.pop(name)
                 tree, tensors = parts_of(detector)
-                held = {n: np.array(v) for n, v in tensors.items()}
+                held = {n: v.numpy().copy() for n, v in tensors.items()}
                 state[f"_frozen_{name}"] = (tree, held, detector.spec.model_dump_json())
         return state
 

@@ -207,7 +207,7 @@ def _database(text: str) -> Source:
     if address.startswith(("postgres://", "postgresql://")):
         address = "postgresql+psycopg://" + address.split("://", 1)[1]
     try:
-        engine = sqlalchemy.create_engine(address)
+        engine = sqlalchemy.create_engine(address, poolclass=sqlalchemy.pool.NullPool)
         inspector = sqlalchemy.inspect(engine)
         tables = [*inspector.get_table_names(), *inspector.get_view_names()]
     except ModuleNotFoundError as error:
