@@ -141,7 +141,7 @@ def test_the_worker_is_killed_and_the_run_says_so(server: Server) -> None:
 
 @pytest.mark.slow
 def test_a_training_that_needs_too_much_memory_says_so(tmp_path: Path) -> None:
-    with Server(tmp_path, ISTHMUS_STUDIO_MEMORY=str(900 * 2**20)) as server:
+    with Server(tmp_path, ISTHMUS_STUDIO_MEMORY=str(1500 * 2**20)) as server:
         id = server.train(small().replace(encoder=Dense(layers=(9000, 9000))))
         ended = server.until(id, "failed", "interrupted", "done")
         assert "memory" in ended["reason"]
