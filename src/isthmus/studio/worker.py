@@ -192,6 +192,8 @@ def train(order: dict[str, Any], desk: Desk, speaker: Speaker) -> None:
             speaker.raw(f'{{"kind": "event", "n": {number}, "event": {event.to_json()}}}')
             if event.kind == "checkpointed" and desk.gone:
                 return  # what was learnt is kept; figures and a report can wait for a resumption
+            if event.kind == "checkpointed" and desk.stopped:
+                speaker.say("ending")
             _look(desk, live, speaker)
             if event.kind == "checkpointed" and fitting.control.paused and not resting:
                 resting = True
