@@ -68,6 +68,10 @@ def test_a_training_from_the_first_click_to_the_last(server: Server) -> None:
     assert steps_of(server, id)[-1] == paused["step"] + 1
     assert server.refused("POST", f"/runs/{id}/pause")[0] == 409
 
+    for _ in range(5):  # an impatient hand on the space bar
+        server.call("POST", f"/runs/{id}/resume")
+        server.call("POST", f"/runs/{id}/pause")
+        server.until(id, "paused")
     server.call("POST", f"/runs/{id}/resume")
     server.reaches(id, stepped["epoch"] + 2)
     server.call("POST", f"/runs/{id}/stop")

@@ -186,7 +186,7 @@ def train(order: dict[str, Any], desk: Desk, speaker: Speaker) -> None:
         desk.attach(fitting.control)
         number = _lines(folder / "events.jsonl")
         live = Live(fitting, {"weights": Path(order["weights"]), "codes": Path(order["codes"])})
-        resting = False
+        resting = expected = False
         for event in fitting:
             number += 1
             speaker.raw(f'{{"kind": "event", "n": {number}, "event": {event.to_json()}}}')
@@ -195,9 +195,13 @@ def train(order: dict[str, Any], desk: Desk, speaker: Speaker) -> None:
             if event.kind == "checkpointed" and desk.stopped:
                 speaker.say("ending")
             _look(desk, live, speaker)
-            if event.kind == "checkpointed" and fitting.control.paused and not resting:
-                resting = True
-                speaker.say("paused")
+            if fitting.control.paused and not resting:
+                # A checkpoint comes first; not where one pause follows another at once.
+                resting = event.kind == "checkpointed" or (event.kind == "progress" and expected)
+                expected = expected or event.kind == "progress"
+                if resting:
+                    expected = False
+                    speaker.say("paused")
             if resting and event.kind in {"checkpointed", "progress"}:
                 resting = _rest(desk, fitting, live, speaker)
 
