@@ -34,7 +34,7 @@ from isthmus.studio.presets import presets
 ROOT = Path(__file__).parents[1]
 _CHECKS = 200
 _EVENTS = 60
-_STEPS = 1_500
+_STEPS = 1_000
 _ROUNDS = 3
 
 
@@ -220,7 +220,7 @@ def _alone(folder: Path) -> float:
         "--json",
     ]
     with subprocess.Popen(
-        command, cwd=folder, stdout=subprocess.PIPE, env={**os.environ, "OMP_NUM_THREADS": "1"}
+        command, cwd=folder, stdout=subprocess.PIPE, env=Server(folder).environment
     ) as process:
         assert process.stdout is not None
         events = (json.loads(line) for line in process.stdout)

@@ -99,6 +99,7 @@ TABLE: list[tuple[str, str, str, bytes, dict[str, str], set[int]]] = [
     ("NaN", "POST", RUNS, b'{"recipe": NaN}', {}, {400}),
     ("a list", "POST", RUNS, b"[1]", {}, {400}),
     ("another method", "PUT", RUNS, js(recipe=RECIPE), {}, {404}),
+    ("a head without end", "HEAD", f"{API}/events", b"", {}, {405}),
     ("TRACE", "TRACE", "/", b"", {}, {405}),
     ("a web socket", "GET", f"{API}/events", b"",
      {"Connection": "Upgrade", "Upgrade": "websocket", "Sec_WebSocket_Version": "13",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -22,7 +24,7 @@ from isthmus.models import find
 from isthmus.plan import plan
 from isthmus.recipe import Recipe
 from isthmus.studio import entry, packs, spelling, statics
-from tests.studio.server import API, Listener, Server, wait
+from tests.studio.server import API, PATIENCE, Listener, Server, wait
 
 WIDTHS = [2, 4, 8, 16, 32, 64, 128]
 
@@ -324,6 +326,21 @@ def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
     assert len(done.stderr.strip().splitlines()) == 1
 
 
+def test_without_a_display_the_link_is_printed_and_ctrl_c_ends_it(tmp_path: Path) -> None:
+    environment = {n: v for n, v in os.environ.items() if n not in {"DISPLAY", "WAYLAND_DISPLAY"}}
+    with subprocess.Popen(
+        [sys.executable, "-m", "isthmus", "studio", "--port", "0"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path, env=environment,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        assert "http://127.0.0.1:" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0
+    assert "no display" in said
+    assert "Traceback" not in said
+
+
 def test_a_folder_that_cannot_hold_runs_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     done = subprocess.run(
@@ -394,7 +411,8 @@ def test_a_map_that_cannot_be_made_says_why(server: Server) -> None:
     path = place(server, "unmappable")
     (path / "data.json").write_text("{}")
     id = appears(server, "unmappable")["id"]
-    wait(lambda: server.ask("GET", f"/runs/{id}/codes")[0], lambda s: s != 202, "an answer")
-    status, refusal = server.refused("GET", f"/runs/{id}/codes")
-    assert status in {409, 503}
-    assert "data.json" in refusal["message"]
+    status, content, _ = wait(
+        lambda: server.ask("GET", f"/runs/{id}/codes"), lambda a: a[0] != 202, "an answer"
+    )
+    assert status == 503
+    assert "data.json" in json.loads(content)["message"]

@@ -68,6 +68,10 @@ def test_a_training_from_the_first_click_to_the_last(server: Server) -> None:
     assert steps_of(server, id)[-1] == paused["step"] + 1
     assert server.refused("POST", f"/runs/{id}/pause")[0] == 409
 
+    for _ in range(5):  # an impatient hand on the space bar
+        server.call("POST", f"/runs/{id}/resume")
+        server.call("POST", f"/runs/{id}/pause")
+        server.until(id, "paused")
     server.call("POST", f"/runs/{id}/resume")
     server.reaches(id, stepped["epoch"] + 2)
     server.call("POST", f"/runs/{id}/stop")
@@ -95,7 +99,7 @@ def test_the_server_is_killed_and_nothing_is_lost(tmp_path: Path) -> None:
         id = first.train(endless(), title="Long")
         waiting = first.train(small())
         first.call("PATCH", f"/runs/{id}", {"star": True})
-        folder = first.runs / first.reaches(id, 3)["folder"]
+        first.reaches(id, 3)
         cookie, port = first.cookie, first.port
         workers = first.workers()
         first.kill()
@@ -108,7 +112,8 @@ def test_the_server_is_killed_and_nothing_is_lost(tmp_path: Path) -> None:
         seen = second.call("GET", f"/runs/{id}")
         assert (seen["state"], seen["title"], seen["star"]) == ("interrupted", "Long", True)
         assert "resume" in seen["can"]
-        assert second.until(waiting, "done")
+        assert second.call("GET", f"/runs/{waiting}")["state"] in {"queued", "starting", "running"}
+        second.call("DELETE", f"/runs/{waiting}")
         before = second.call("GET", f"/runs/{id}/events")["next"]
         second.call("POST", f"/runs/{id}/resume")
         second.reaches(id, seen["epoch"] + 2)
@@ -120,9 +125,7 @@ def test_the_server_is_killed_and_nothing_is_lost(tmp_path: Path) -> None:
         # The curve has neither a gap nor a step twice.
         steps = [e["step"] for e in events if e["kind"] == "progress"]
         assert steps == sorted(set(steps))
-        second.call("POST", f"/runs/{id}/stop")
-        second.until(id, "stopped")
-    assert Run(folder).metrics["mse"] > 0
+        second.call("DELETE", f"/runs/{id}")
 
 
 @pytest.mark.slow
@@ -141,7 +144,7 @@ def test_the_worker_is_killed_and_the_run_says_so(server: Server) -> None:
 
 @pytest.mark.slow
 def test_a_training_that_needs_too_much_memory_says_so(tmp_path: Path) -> None:
-    with Server(tmp_path, ISTHMUS_STUDIO_MEMORY=str(900 * 2**20)) as server:
+    with Server(tmp_path, ISTHMUS_STUDIO_MEMORY=str(1500 * 2**20)) as server:
         id = server.train(small().replace(encoder=Dense(layers=(9000, 9000))))
         ended = server.until(id, "failed", "interrupted", "done")
         assert "memory" in ended["reason"]

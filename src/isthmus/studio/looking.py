@@ -20,7 +20,7 @@ from isthmus.studio.studio import Studio
 from isthmus.studio.web_tools import Answer, one_of, packed, whole
 
 _HOW = ("auto", "direct", "pca", "umap", "tsne")
-_BYTES_FREE = 1 << 62
+_MOST_EVENTS = 1 << 62
 
 
 class Looking:
@@ -48,7 +48,7 @@ class Looking:
 
     async def events(self, request: Request) -> Response:
         entry = self._entry(request)
-        after = whole(request, "after", 0, 0, _BYTES_FREE)
+        after = whole(request, "after", 0, 0, _MOST_EVENTS)
         most = whole(request, "most", 0, 0, 100_000)
         try:
             told = await asyncio.to_thread(story.read, entry.path / "events.jsonl")
@@ -155,11 +155,10 @@ class Looking:
         start = whole(request, "from", 0, 0, 10_000_000)
         count = whole(request, "count", 8, 1, 64)
         stamps = "-".join(self._stamp(entry) for entry in entries)
-        shapes = {(str(e.recipe.data) if e.recipe else "", e.shape) for e in entries}
-        if len({shape for _, shape in shapes}) > 1:
+        if len({entry.shape for entry in entries}) > 1:
             raise Refusal(409, "state", "these runs take items of different shapes")
         return await self._made(
-            request, f"{stamps}-items-{start}-{count}", "", what="items",
+            request, f"items-{packs.etag(stamps.encode())[1:-1]}-{start}-{count}", "", what="items",
             folders=[str(entry.path) for entry in entries], start=start, count=count,
         )  # fmt: skip
 

@@ -298,8 +298,9 @@ def _recipe_of(tree: dict[str, Any]) -> Recipe:
 
 def _by_method(handlers: dict[str, Any]) -> Any:
     async def handle(request: Request) -> Response:
-        method = "GET" if request.method == "HEAD" else request.method
-        answer: Response = await handlers[method](request)
+        if request.method not in handlers:
+            raise Refusal(405, "method", "this address does not do that")
+        answer: Response = await handlers[request.method](request)
         return answer
 
     return handle

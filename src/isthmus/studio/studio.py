@@ -197,7 +197,7 @@ class Studio:
         here = entry.id in self.trainer.live
         told, recipe, planned = entry.story, entry.recipe, entry.plan
         metrics = told.metrics if here or not entry.metrics else entry.metrics
-        queue = self.index.queue()
+        queue = self.index.queue() if note.queued else []
         tree: dict[str, Any] = {
             "id": entry.id,
             "name": recipe.name if recipe else "",

@@ -23,6 +23,7 @@ from isthmus.studio.story import Story
 _LEASE_SECONDS = 3.0
 _BETWEEN = {"weights": 0.5, "codes": 1.0}
 _TERMINATE_SECONDS = 5.0
+_REPORT_SECONDS = 120.0
 _WARM_SECONDS = 3.0
 _FIRST_LOOK_SECONDS = 1.0
 Changed = Callable[[Entry], None]
@@ -37,6 +38,7 @@ class Training:
         self.state = "starting"
         self.process: Process | None = None
         self.fault = ""
+        self.ending = False
         self.stopping: asyncio.Task[None] | None = None
         self.leases: dict[str, float] = {}
         self.written: dict[str, asyncio.Event] = {k: asyncio.Event() for k in _BETWEEN}
@@ -164,12 +166,14 @@ class Trainer:
 
     async def _insist(self, training: Training) -> None:
         """A training that does not stop is made to."""
+        await asyncio.sleep(_TERMINATE_SECONDS)
+        if training.ending:
+            # It has stopped, and writes figures and a report: that may take its time, but not for ever.
+            await asyncio.sleep(_REPORT_SECONDS)
         for force in (signal.SIGTERM, signal.SIGKILL):
+            if training.process is not None:
+                training.process.force(force)
             await asyncio.sleep(_TERMINATE_SECONDS)
-            # While figures and the report are being written, it has stopped already.
-            if training.process is None or training.entry.story.end:
-                return
-            training.process.force(force)
 
     async def discard(self, entry: Entry) -> None:
         """End whatever is done with a run, so that it can be moved."""
@@ -207,6 +211,8 @@ class Trainer:
                 self.hub.say(**{**event, "run": entry.id, "n": entry.story.count})
                 if event["kind"] in {"started", "evaluated"}:
                     self.changed(entry)
+            case "ending":
+                training.ending = True
             case "paused":
                 self._turn(training, "paused")
             case "weights" | "codes" as what:

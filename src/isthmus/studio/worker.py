@@ -134,26 +134,41 @@ def main() -> None:
 
 def _guarded(speaker: Speaker, order: dict[str, Any], work: Any) -> None:
     """Do it; say in words why it could not be done."""
-    from isthmus.errors import IsthmusError
-
     try:
         work(order)
-        return
-    except IsthmusError as error:
-        message = str(error)
-    except MemoryError:
-        message = _OUT_OF_MEMORY
     except Exception as error:
-        message = str(error).strip().splitlines()[0] if str(error).strip() else ""
-        if "allocate memory" in str(error) or "bad_alloc" in str(error):
-            message = _OUT_OF_MEMORY
-        elif not isinstance(error, OSError):
-            traceback.print_exc()
-            message = f"a fault of Isthmus ({type(error).__name__}: {message})"
-    if order["do"] == "train":
-        speaker.say("fault", message=message)
-    else:
-        speaker.say("job", job=order["job"], state="failed", message=message)
+        message = _in_words(error)
+        if order["do"] == "train":
+            speaker.say("fault", message=message)
+        else:
+            speaker.say("job", job=order["job"], state="failed", message=message)
+
+
+def _in_words(error: Exception) -> str:
+    from isthmus.errors import IsthmusError
+
+    text = str(error).strip().partition("\n")[0]
+    if isinstance(error, IsthmusError):
+        return str(error)
+    if isinstance(error, MemoryError) or "allocate memory" in text or _memory_is_used_up():
+        return _OUT_OF_MEMORY
+    if isinstance(error, OSError):
+        return text
+    traceback.print_exc()
+    return f"a fault of Isthmus ({type(error).__name__}: {text})"
+
+
+def _memory_is_used_up() -> bool:
+    """Whether little is left of what this process may use: then errors of every kind are to be expected."""
+    if sys.platform != "linux":
+        return False
+    import resource
+
+    limit, _ = resource.getrlimit(resource.RLIMIT_DATA)
+    for line in Path("/proc/self/status").read_text("utf-8").splitlines():
+        if line.startswith("VmData:") and limit > 0:
+            return int(line.split()[1]) * 1024 > 0.7 * limit
+    return False
 
 
 # --- training -------------------------------------------------------------------------------------
@@ -171,16 +186,22 @@ def train(order: dict[str, Any], desk: Desk, speaker: Speaker) -> None:
         desk.attach(fitting.control)
         number = _lines(folder / "events.jsonl")
         live = Live(fitting, {"weights": Path(order["weights"]), "codes": Path(order["codes"])})
-        resting = False
+        resting = expected = False
         for event in fitting:
             number += 1
             speaker.raw(f'{{"kind": "event", "n": {number}, "event": {event.to_json()}}}')
             if event.kind == "checkpointed" and desk.gone:
                 return  # what was learnt is kept; figures and a report can wait for a resumption
+            if event.kind == "checkpointed" and desk.stopped:
+                speaker.say("ending")
             _look(desk, live, speaker)
-            if event.kind == "checkpointed" and fitting.control.paused and not resting:
-                resting = True
-                speaker.say("paused")
+            if fitting.control.paused and not resting:
+                # A checkpoint comes first; not where one pause follows another at once.
+                resting = event.kind == "checkpointed" or (event.kind == "progress" and expected)
+                expected = expected or event.kind == "progress"
+                if resting:
+                    expected = False
+                    speaker.say("paused")
             if resting and event.kind in {"checkpointed", "progress"}:
                 resting = _rest(desk, fitting, live, speaker)
 

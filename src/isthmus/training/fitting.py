@@ -16,7 +16,7 @@ from isthmus.training import events as E
 from isthmus.training.engine import own_rank
 from isthmus.training.loop import Control, Trainer
 from isthmus.training.run import Run
-from isthmus.training.writer import RunWriter, clear
+from isthmus.training.writer import RunWriter, check_place
 
 
 class Fit(Iterator[E.Event]):
@@ -39,7 +39,8 @@ class Fit(Iterator[E.Event]):
         if folder is not None and resume and (folder / "checkpoint.safetensors").exists():
             taken_up = ck.load(folder / "checkpoint.safetensors")
         elif folder is not None and own_rank() == 0:
-            clear(folder, force or resume)
+            # An earlier run stays until the new one can really begin.
+            check_place(folder, force or resume)
         weights = None if start is None else start.autoencoder.state_dict()
         self.trainer = Trainer(recipe, dataset, folder, taken_up, weights)
         self.control: Control = self.trainer.control

@@ -49,6 +49,8 @@ class RunWriter:
     def start(self, events_to_keep: int = 0) -> None:
         """Open the directory; events after the checkpoint that is taken up are dropped."""
         with self._writing():
+            if not events_to_keep and self.path.is_dir():
+                shutil.rmtree(self.path)  # an earlier run: ``check_place`` has allowed it
             self.path.mkdir(parents=True, exist_ok=True)
             if not events_to_keep:
                 write_text(self.path / "recipe.toml", self.recipe.to_toml())
@@ -120,8 +122,10 @@ def data_card(dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def clear(path: Path, replace: bool) -> None:
-    """Make room for a run at ``path``: an earlier run goes if ``replace``, anything else stays."""
+def check_place(path: Path, replace: bool) -> None:
+    """Whether a run may be kept at ``path``: where an earlier run lies only if ``replace``, and never
+    over anything else. Raises RunError.
+    """
     if not path.exists():
         return
     if path.is_dir() and not any(path.iterdir()):
@@ -132,4 +136,3 @@ def clear(path: Path, replace: bool) -> None:
         raise RunError(f"{path}: is a run already; resume it, or replace it by force")
     if is_held(path / "events.jsonl"):
         raise _Busy(path)
-    shutil.rmtree(path)

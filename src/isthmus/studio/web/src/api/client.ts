@@ -40,7 +40,12 @@ export async function send<T>(method: "POST" | "PATCH" | "DELETE", path: string,
   return (answer.status === 204 ? undefined : await answer.json()) as T;
 }
 
-export const bytes = async (path: string): Promise<ArrayBuffer> => (await request("GET", path)).arrayBuffer();
+/** Weights. While there are none yet (202) it throws ``no_weights``: an event says when they are there. */
+export async function bytes(path: string): Promise<ArrayBuffer> {
+  const answer = await request("GET", path);
+  if (answer.status === 202) throw new ApiError(202, "no_weights", "");
+  return answer.arrayBuffer();
+}
 
 /** Resolves when a job of the server's helper has ended; set by the stream of events. */
 type Waiter = (job: string) => Promise<void>;

@@ -30,7 +30,7 @@ const kernelOf = (row: LayerRow): string =>
 export function bandNote(band: Band, plan: Check, many: number): string {
   if (band.kind === "input") return t("hourglass.in");
   if (band.kind === "output") return t("hourglass.out");
-  if (band.role === "code") return maybe(`bottleneck.${band.kind}.short`, band.kind);
+  if (band.role === "code") return maybe(`bottleneck.${band.kind}`, band.kind);
   const name = maybe(`layer.${band.kind}`, band.kind);
   // Many bands leave little room for words.
   if (many > 9) return name;

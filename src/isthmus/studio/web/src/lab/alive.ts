@@ -1,6 +1,6 @@
 // Which values each band of the hourglass shows: those of the runtime's layer of the same order.
 
-import { WEIGHTED, type Band } from "../hourglass/geometry";
+import { numbersOf, WEIGHTED, type Band } from "../hourglass/geometry";
 import type { LiteModel } from "../lite/model";
 import type { Trace } from "../lite/network";
 import type { Shown } from "../state/bench.svelte";
@@ -16,7 +16,7 @@ export function afterBends(traces: Trace[]): Trace[] {
   return out;
 }
 
-export function alive(bands: Band[], model: LiteModel, shown: Shown): Map<string, Float32Array> {
+export function alive(bands: Band[], model: LiteModel, shown: Shown, loose: boolean): Map<string, Float32Array> {
   const traces = model.traces();
   const encoder = afterBends(traces.encoder);
   const decoder = afterBends(traces.decoder);
@@ -26,7 +26,8 @@ export function alive(bands: Band[], model: LiteModel, shown: Shown): Map<string
     else if (band.kind === "output") out.set(band.key, shown.output);
     else {
       const trace = (band.network === "encoder" ? encoder : decoder)[band.order];
-      if (trace) out.set(band.key, trace.values);
+      // A shipped model may have layers of other sizes than the recipe's: "loose" lets them stand in.
+      if (trace && (loose || trace.values.length === numbersOf(band.shape))) out.set(band.key, trace.values);
     }
   }
   return out;

@@ -44,11 +44,13 @@ export class Sprites {
     }
   }
 
-  draw(context: CanvasRenderingContext2D, i: number, x: number, y: number, size: number): void {
+  draw(context: CanvasRenderingContext2D, i: number, x: number, y: number, size: number, edge: string): void {
     const sheet = this.sheets[Math.floor(i / BLOCK)];
     if (!sheet) return;
     const k = i % BLOCK;
     const [sx, sy] = [(k % sheet.columns) * sheet.width, Math.floor(k / sheet.columns) * sheet.height];
     context.drawImage(sheet.canvas, sx, sy, sheet.width, sheet.height, x, y, size, size);
+    context.fillStyle = edge;
+    context.fillRect(x, y + size - 3, size, 3);
   }
 }

@@ -13,6 +13,8 @@ export const faintColour = (): number =>
 // Cividis (Nunez, Anderton & Renslow 2018): even in lightness, the same for the colour-blind.
 const STOPS = ["#00224e", "#123570", "#3b496c", "#575d6d", "#707173", "#8a8678", "#a59c74", "#c3b369", "#e1cc55", "#fee838"];
 
+export const css = (colour: number): string => `rgb(${colour & 255} ${(colour >> 8) & 255} ${(colour >> 16) & 255})`;
+
 /** The ramp at ``share`` 0..1. */
 export function ramp(share: number): number {
   const at = Math.min(1, Math.max(0, share)) * (STOPS.length - 1);

@@ -76,9 +76,9 @@ export class Points {
   }
 
   /** Draws onto pixels (width x height, 32 bits each). Nothing else is touched. */
-  draw(pixels: Int32Array, frame: Frame, ratio: number): void {
+  draw(pixels: Int32Array, frame: Frame, ratio: number, share = 1): void {
     const base = this.count > 20000 ? 1.2 : this.count > 4000 ? 2 : 3;
-    const radius = Math.min(6, base * Math.sqrt(Math.max(1, frame.view.scale))) * ratio;
+    const radius = Math.min(6, base * Math.sqrt(Math.max(1, frame.view.scale))) * ratio * share;
     if (radius < 1.3) this.squares(pixels, frame, Math.max(1, Math.round(radius * 1.6)));
     else this.discs(pixels, frame, radius);
   }

@@ -1,0 +1,117 @@
+"""For everyone: axe-core finds nothing on any screen, in both themes, at three widths."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import isthmus.studio
+from tests.studio.browser import hands
+from tests.studio.server import Server
+
+AXE = Path(isthmus.studio.__file__).parent / "web/node_modules/axe-core/axe.min.js"
+needs_axe = pytest.mark.skipif(
+    not AXE.is_file(), reason="no axe-core (npm ci in src/isthmus/studio/web)"
+)
+DOCKS = ("Curves", "Latent plane", "Rate–distortion", "Layers", "Numbers", "Recipe", "All settings")
+
+
+def violations(page: Any) -> list[str]:
+    """What axe-core says is wrong, a line each."""
+    if not page.evaluate("() => 'axe' in window"):
+        page.add_script_tag(path=str(AXE))
+    found = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{v['id']}: {node['target']} {node['failureSummary'][:200]}"
+        for v in found["violations"]
+        for node in v["nodes"]
+    ]
+
+
+@needs_axe
+def test_the_lab_as_it_opens(open_studio: Any, studio: Server) -> None:
+    assert violations(open_studio(studio, bypass_csp=True)) == []
+
+
+@needs_axe
+@pytest.mark.slow
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 768, 360])
+def test_every_screen(open_studio: Any, studio: Server, width: int, dark: bool) -> None:
+    page = open_studio(studio, width=width, dark=dark, bypass_csp=True)
+    assert violations(page) == []
+    for name in DOCKS:
+        hands.dock(page, name)
+        page.wait_for_timeout(400)
+        assert violations(page) == [], name
+    page.locator(".band").nth(1).focus()
+    page.keyboard.press("Enter")
+    page.locator(".inspector").wait_for()
+    assert violations(page) == [], "inspector"
+    page.keyboard.press("Escape")
+    page.get_by_role("link", name="Latent").first.click()
+    page.get_by_test_id("figures").wait_for()
+    assert violations(page) == [], "latent"
+    page.get_by_test_id("walk").click()
+    hands.drag(page, "[data-testid=scatter]", [(0.3, 0.5), (0.3, 0.5)])
+    hands.drag(page, "[data-testid=scatter]", [(0.6, 0.5), (0.6, 0.5)])
+    page.get_by_role("button", name="Show as table").click()
+    assert violations(page) == [], "walk and table"
+    page.get_by_role("link", name="Runs").click()
+    page.get_by_role("heading", name="Runs").wait_for()
+    assert violations(page) == [], "runs"
+    page.get_by_role("button", name="Keys").click()
+    page.get_by_role("dialog").wait_for()
+    assert violations(page) == [], "keys"
+
+
+@pytest.mark.parametrize("width", [1440, 1024, 768, 360, 320])
+def test_nothing_is_wider_than_the_page(open_studio: Any, studio: Server, width: int) -> None:
+    page = open_studio(studio, width=width, height=740)
+    for screen in ("lab", "latent", "runs"):
+        page.goto(f"{studio.link.partition('#')[0]}#/{screen}")
+        page.wait_for_timeout(150)
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= width, screen
+
+
+def test_keys_alone_reach_and_move_everything(open_studio: Any, studio: Server) -> None:
+    page = open_studio(studio)
+    seen = set()
+    for _ in range(70):
+        page.keyboard.press("Tab")
+        seen.add(
+            page.evaluate(
+                """() => { const e = document.activeElement, r = getComputedStyle(e);
+                return (e.dataset.testid || e.dataset.band || e.getAttribute('role') || e.tagName) }"""
+            )
+        )
+    assert {"pad", "code", "train", "width", "tab", "separator"} <= seen
+    page.get_by_test_id("pad").focus()
+    before = hands.picture(page, "[data-testid=pad]")
+    for key in ("Shift+ArrowRight", "Shift+ArrowRight", "Shift+ArrowDown"):
+        page.keyboard.press(key)
+    assert hands.picture(page, "[data-testid=pad]") != before
+
+
+def test_german_and_dark_are_kept(open_studio: Any, studio: Server) -> None:
+    page = open_studio(studio)
+    page.get_by_label("Language").select_option("de")
+    page.get_by_role("button", name="Trainieren").wait_for()
+    page.get_by_role("button", name="Hell oder dunkel").click()
+    page.reload()
+    page.get_by_role("button", name="Trainieren").wait_for()
+    assert page.evaluate("() => document.documentElement.dataset.theme") == "dark"
+    assert page.evaluate("() => document.documentElement.lang") == "de"
+    page.get_by_label("Sprache").select_option("en")
+    page.get_by_role("button", name="Train").wait_for()
+
+
+def test_nothing_moves_for_those_who_asked_for_stillness(open_studio: Any, studio: Server) -> None:
+    page = open_studio(studio, reduced_motion="reduce")
+    spans = page.evaluate(
+        """() => [...document.querySelectorAll('button, a')].map(e => getComputedStyle(e).transitionDuration)"""
+    )
+    assert all(float(s.rstrip("s")) == 0 for span in spans for s in span.split(", "))
+    assert page.locator(".pulse").count() == 0
