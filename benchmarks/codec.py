@@ -87,7 +87,9 @@ def _open(data: bytes) -> Pixels:
         return np.asarray(image.convert("RGB"))
 
 
-def codecs() -> dict[str, tuple[Callable[..., bytes], Callable[[bytes], Pixels], tuple[float, ...]]]:
+def codecs() -> dict[
+    str, tuple[Callable[..., bytes], Callable[[bytes], Pixels], tuple[float, ...]]
+]:
     import imagecodecs
 
     jpeg = (5, 10, 20, 30, 50, 65, 75, 85, 92, 96)
@@ -125,7 +127,9 @@ def bd_rate(anchor: list[tuple[float, float]], test: list[tuple[float, float]]) 
     def rising(points: list[tuple[float, float]]) -> tuple[Any, Any]:
         kept: list[tuple[float, float]] = []
         for rate, quality in sorted(points, key=lambda p: p[1]):
-            if 0.07 <= rate <= 2.6 and (not kept or (quality > kept[-1][1] + 1e-9 and rate > kept[-1][0])):
+            if 0.07 <= rate <= 2.6 and (
+                not kept or (quality > kept[-1][1] + 1e-9 and rate > kept[-1][0])
+            ):
                 kept.append((rate, quality))
         return np.array([q for _, q in kept]), np.log([r for r, _ in kept])
 
@@ -170,7 +174,12 @@ def measure(folder: Path, quick: bool) -> tuple[dict[str, Any], dict[str, tuple[
                 area = sum(p[..., 0].size for p in photos) / 1e6
                 speeds[name] = area / max(spent[0], 1e-9), area / max(spent[1], 1e-9)
         curves[name] = points
-        print(name, [tuple(round(float(v), 3) for v in p) for p in points], file=sys.stderr, flush=True)
+        print(
+            name,
+            [tuple(round(float(v), 3) for v in p) for p in points],
+            file=sys.stderr,
+            flush=True,
+        )
     return curves, speeds
 
 

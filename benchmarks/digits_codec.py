@@ -24,11 +24,18 @@ from isthmus.codec.codes import CodeBook, pack, unpack
 from isthmus.model import Model
 from isthmus.training import Run
 
-SCALES = (0.75, 1.0, 1.35)
+SCALES = (0.75, 1.0, 1.35, 1.8)
 PAGES = 10
 COUNTED = 20_000  # training digits that probabilities are counted on
 # Targets: PCA's points of the plan (bytes a digit, mean squared error).
-BARS = ((33, 0.00785), (27.2, 0.00803), (21.9, 0.00845), (17.5, 0.00934), (13.3, 0.01129), (9.5, 0.01493))
+BARS = (
+    (33, 0.00785),
+    (27.2, 0.00803),
+    (21.9, 0.00845),
+    (17.5, 0.00934),
+    (13.3, 0.01129),
+    (9.5, 0.01493),
+)
 
 
 def bytes_of(train: Any, test: Any, pages: int) -> float:
@@ -44,7 +51,7 @@ def principal(train: Any, test: Any) -> list[tuple[float, float]]:
     axes = axes[:, ::-1][:, :64]
     a, b = (train - mean) @ axes, (test - mean) @ axes
     points = []
-    for step in (0.3, 0.5, 0.75, 1.0, 1.4, 2.0):
+    for step in (0.15, 0.21, 0.3, 0.5, 0.75, 1.0, 1.4, 2.0):
         qa, qb = (np.rint(x / step).astype(np.int64) for x in (a, b))
         out = np.clip(qb * step @ axes.T + mean, 0, 1)
         points.append((bytes_of(qa[:COUNTED], qb, PAGES), float(np.square(out - test).mean())))
@@ -63,7 +70,12 @@ def learned(path: Path, train: Any, test: Any) -> list[tuple[float, float]]:
         indices = codes.extras["indices"].numpy().reshape(len(test), -1)
         known = model.code(train.reshape(-1, 1, 28, 28)).extras["indices"].numpy()
         out = model.decode(codes.values.float().numpy()).reshape(len(test), -1)
-        points.append((bytes_of(known.reshape(len(train), -1), indices, PAGES), float(np.square(out - test / 255).mean())))
+        points.append(
+            (
+                bytes_of(known.reshape(len(train), -1), indices, PAGES),
+                float(np.square(out - test / 255).mean()),
+            )
+        )
     return points
 
 
@@ -78,7 +90,10 @@ def lossless(test: Any) -> dict[str, float]:
 
     import imagecodecs
 
-    jxl = [len(imagecodecs.jpegxl_encode(d.reshape(28, 28), lossless=True, effort=7)) for d in test[:250]]
+    jxl = [
+        len(imagecodecs.jpegxl_encode(d.reshape(28, 28), lossless=True, effort=7))
+        for d in test[:250]
+    ]
     return {
         "png": size("PNG", optimize=True),
         "webp": size("WEBP", lossless=True, method=6),
@@ -105,7 +120,13 @@ def main(npz: Path, runs: list[Path]) -> dict[str, Any]:
     train = train[:COUNTED]
     curve = [p for run in runs for p in learned(run, train, test)]
     bars = [
-        {"mse": e, "pca_plan": b, "pca": at(pca, e), "isthmus": at(curve, e), "ratio": b / at(curve, e)}
+        {
+            "mse": e,
+            "pca_plan": b,
+            "pca": at(pca, e),
+            "isthmus": at(curve, e),
+            "ratio": b / at(curve, e),
+        }
         for b, e in BARS
     ]
     return {"pca": sorted(pca), "isthmus": sorted(curve), "bars": bars, "lossless": lossless(test)}

@@ -55,7 +55,9 @@ def one(data: bytes) -> None:
             header = container.Header(0, planes, 8, False, 64, 32, 1024, step, 1, b"", smooth=1)
             picture.synthesised(MODEL, coded, header, 32, 64)
         else:
-            exact.to_pixels(exact.decode(MODEL.exact, rest[1:], (1, 3)[rest[0] & 1], 9, 7), np.uint8)
+            exact.to_pixels(
+                exact.decode(MODEL.exact, rest[1:], (1, 3)[rest[0] & 1], 9, 7), np.uint8
+            )
     except FormatError:
         pass
 

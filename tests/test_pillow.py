@@ -7,9 +7,9 @@ import io
 import numpy as np
 import pytest
 from PIL import Image, ImageFile
-from tests.photos import photograph, psnr
 
 import isthmus.pillow
+from tests.photos import photograph, psnr
 
 PHOTO = photograph()[100:164, 200:296]
 

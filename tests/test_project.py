@@ -33,7 +33,18 @@ MAY_IMPORT = {
     "codec": {"errors", "files", "media"},
     "models": set(),
 }
-NO_TORCH = {"errors", "files", "recipe", "plan", "media", "datasets", "page", "maps", "models", "codec"}
+NO_TORCH = {
+    "errors",
+    "files",
+    "recipe",
+    "plan",
+    "media",
+    "datasets",
+    "page",
+    "maps",
+    "models",
+    "codec",
+}
 
 
 def _imports(path: Path) -> set[str]:

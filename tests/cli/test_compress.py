@@ -110,3 +110,27 @@ def test_the_page_shows_jpeg_of_the_same_size(tmp_path: Path) -> None:
     assert "JPEG of the same size" in dom
     assert "bits a pixel" in dom
     assert dom.count('type="range"') >= 2
+
+
+@pytest.mark.slow
+def test_a_hundred_megapixels_in_bounded_memory(tmp_path: Path) -> None:
+    import subprocess
+    import sys
+
+    row = np.tile(photograph(), (1, 16, 1))[:, :10_000]
+    Image.fromarray(np.tile(row, (24, 1, 1))[:10_000]).save(tmp_path / "a.png", compress_level=1)
+    for verb, source, out in (("compress", "a.png", "a.isth"), ("decompress", "a.isth", "b.png")):
+        code = (
+            "import resource, sys; from isthmus.cli import main\n"
+            "sys.argv = ['isthmus', *sys.argv[1:]]\n"
+            "try: main()\n"
+            "finally: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, file=sys.stderr)"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code, verb, str(tmp_path / source), "-o", str(tmp_path / out)],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        # The picture itself is 300 MB, its PNG reader's copy as much again.
+        assert int(done.stderr.split()[-1]) < 1400, done.stderr

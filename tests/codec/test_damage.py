@@ -101,7 +101,9 @@ def test_the_damaged_tile_is_named_and_the_others_are_whole() -> None:
     file = container.read(bytes(data))
     data[file.pixels[4].start + 20] ^= 0xFF
     made = picture.decode(bytes(data))
-    assert [text.split(" does")[0] for text in made.damaged] == ["tile 4 (pixels 64, 64 to 128, 100)"]
+    assert [text.split(" does")[0] for text in made.damaged] == [
+        "tile 4 (pixels 64, 64 to 128, 100)"
+    ]
     assert (made.pixels[64:, 64:128] == 127).all()
     same = np.ones(made.pixels.shape[:2], bool)
     same[64:, 64:128] = False

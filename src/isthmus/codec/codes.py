@@ -71,13 +71,17 @@ def pack(book: CodeBook, indices: Array) -> bytes:
     items, numbers = indices.shape
     symbols, folded = _symbols(indices, book.center)
     pages = len(book.freq)
-    belongs = _costs(book.freq, book.page, symbols).argmin(1) if pages > 1 else np.zeros(items, np.int64)
+    belongs = (
+        _costs(book.freq, book.page, symbols).argmin(1) if pages > 1 else np.zeros(items, np.int64)
+    )
     last = pages * numbers
     calls = [(np.full(items, last), belongs.astype(np.uint8))] if pages > 1 else []
     calls.append(((belongs[:, None] * numbers + np.arange(numbers)).ravel(), symbols.ravel()))
     lanes = 1 << int(np.clip(np.log2(max(symbols.size, 1) / 1000), 0, 8))
     states, words = rans.encode(book.tables(), calls, lanes, np.zeros(lanes, np.uint16))
-    plain = tokens.pack(folded.ravel() - tokens.BASE[symbols.ravel()], tokens.EXTRA[symbols.ravel()])
+    plain = tokens.pack(
+        folded.ravel() - tokens.BASE[symbols.ravel()], tokens.EXTRA[symbols.ravel()]
+    )
     body = b"".join(
         (
             tokens.varint(items),
@@ -159,7 +163,9 @@ def _grouped(symbols: Array, pages: int, seed: int) -> Array:
     chosen = some[:1]
     for _ in range(pages - 1):
         far = np.square(some[:, None] - chosen[None]).sum(2).min(1)
-        chosen = np.concatenate([chosen, some[[rng.choice(len(some), p=far / max(far.sum(), 1e-9))]]])
+        chosen = np.concatenate(
+            [chosen, some[[rng.choice(len(some), p=far / max(far.sum(), 1e-9))]]]
+        )
     flat = symbols.astype(np.float64)
     near = (chosen**2).sum(1) - 2 * flat @ chosen.T
     return np.asarray(near.argmin(1))
