@@ -20,6 +20,7 @@ from PIL import Image
 from safetensors.numpy import save_file
 
 from isthmus.codec import analysis, exact, picture, smoothing, synthesis, tile, tokens
+from isthmus.codec.colors import color_planes
 from isthmus.codec.contexts import FEATURES, LATTICES, Magnitudes
 from isthmus.codec.layout import DIAGONALS
 from isthmus.codec.model import BINS, MEAN_BINS, MEAN_ROWS, ROWS, SCALE, SPLIT_ROWS, STEPS, Model
@@ -214,7 +215,7 @@ def smooth_weights(model: Model, clean: Any, free: Any, rng: np.random.Generator
         for index in (144 + 32 * rate + 8, 144 + 32 * rate + 24):
             pool = clean if index < 232 else free
             for crop in pool[rng.permutation(len(pool))[:12]]:
-                wanted = np.rint(picture.color_planes(crop) * 16)
+                wanted = np.rint(color_planes(crop) * 16)
                 _, coded = picture.encode_tile(model, picture.analysed(crop), index)
                 step = int(STEPS[index])
                 planes = synthesis.planes(coded.levels, coded.sizes, step)

@@ -30,7 +30,7 @@ class IsthImageFile(ImageFile.ImageFile):
         assert self.fp is not None
         data = self.fp.read()
         try:
-            header = container.read(data, Image.MAX_IMAGE_PIXELS or container.MOST_PIXELS).header
+            header = container.read(data).header
         except FormatError as error:
             raise SyntaxError(f"the file {error}") from None
         deep = header.depth == 16 and header.channels == 1 and not header.alpha

@@ -15,8 +15,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from isthmus.cli.common import Failures
-from isthmus.cli.progress import clock
+from isthmus.cli.common import Failures, clock
 from isthmus.errors import DataError, IsthmusError
 from isthmus.files import replacing
 

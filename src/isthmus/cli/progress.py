@@ -9,6 +9,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
+from isthmus.cli.common import clock
 from isthmus.training import events as E
 
 
@@ -87,11 +88,3 @@ class Bar:
                 f"PSNR {event.metrics['psnr']:.2f} dB",
                 markup=False,
             )
-
-
-def clock(seconds: float) -> str:
-    """Seconds as 0:42 or 1:02:03."""
-    whole = max(int(seconds + 0.5), 0)
-    hours, rest = divmod(whole, 3600)
-    text = f"{rest // 60}:{rest % 60:02d}"
-    return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else text

@@ -42,7 +42,8 @@ def to_bands(blocks: Array) -> Array:
         split = split[..., SWAP, :, :][..., SWAP]
     n = len(lead)
     moved = split.transpose(n + 2, n + 4, *range(n), n, n + 3, n + 1, n + 5)
-    return moved.reshape(64, *lead, rows * k, columns * k)[_FLAT]
+    made: Array = moved.reshape(64, *lead, rows * k, columns * k)[_FLAT]
+    return made
 
 
 def from_bands(bands: Array, size: int) -> Array:

@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isthmus.codec import analysis, container, exact, smoothing, synthesis, tile
+from isthmus.codec.colors import color_pixels, color_planes
 from isthmus.codec.container import EXACT, LOSSY, File, Header
 from isthmus.codec.errors import Damaged, FormatError
 from isthmus.codec.model import STEPS, Model, shipped
-from isthmus.codec.transform import COLOR, COLOR_BITS, FRACTION
+from isthmus.codec.transform import FRACTION
+from isthmus.media.photo import turned
 
 Array = NDArray[Any]
 Progress = Callable[[float], None]
@@ -24,7 +26,6 @@ _HELD = 4
 LEAST_STEP, MOST_STEP = 96, 384
 TRADE = 0.14
 """What a bit is worth, in squared quantiser steps (found on training photographs)."""
-_UNCOLOR = np.rint(COLOR.T * (1 << COLOR_BITS))
 # Quality as people know it from JPEG: (quality, index of the step).
 _QUALITIES = np.array(
     [[1, 368], [10, 340], [30, 304], [50, 282], [75, 250], [90, 212], [95, 190], [100, 128]]
@@ -65,30 +66,6 @@ def prior(header: Header | None = None) -> Model:
             f"{model.digest.hex()}"
         )
     return model
-
-
-def color_planes(pixels: Array) -> Array:
-    """(height, width, 1 or 3) of 8 or 16 bits to (planes, height, width) floats around zero."""
-    scale = 1.0 if pixels.dtype == np.uint8 else 1 / 257
-    values = pixels.astype(np.float32) * np.float32(scale) - np.float32(128)
-    if values.shape[2] == 3:
-        values = values @ COLOR.T.astype(np.float32)
-    return np.ascontiguousarray(values.transpose(2, 0, 1))
-
-
-def color_pixels(planes: Array, depth: int) -> Array:
-    """Planes in units of 2^-FRACTION to pixels of 8 or 16 bits. Whole numbers only."""
-    if len(planes) == 3:
-        flat = planes.reshape(3, -1).T.astype(np.float64) @ _UNCOLOR.T
-        flat = np.floor(flat * 2.0**-COLOR_BITS + 0.5)
-    else:
-        flat = planes.reshape(1, -1).T.astype(np.float64)
-    flat += 128 << FRACTION
-    if depth == 8:
-        made = np.clip(np.floor(flat * 2.0**-FRACTION + 0.5), 0, 255).astype(np.uint8)
-    else:
-        made = np.clip(np.floor(flat * (257 * 2.0**-FRACTION) + 0.5), 0, 65535).astype(np.uint16)
-    return np.ascontiguousarray(made.reshape(*planes.shape[1:], len(planes)))
 
 
 def analysed(pixels: Array) -> list[Array]:
@@ -352,14 +329,3 @@ def _overlap(
         (slice(top - region[0], bottom - region[0]), slice(left - region[2], right - region[2])),
         (slice(top - place[0], bottom - place[0]), slice(left - place[2], right - place[2])),
     )
-
-
-def turned(values: Array, orientation: int) -> Array:
-    """An array (height, width, …) upright, as an EXIF orientation (1..8) says."""
-    if orientation in {5, 6, 7, 8}:
-        values = values.swapaxes(0, 1)
-    if orientation in {2, 3, 6, 7}:
-        values = values[:, ::-1]
-    if orientation in {3, 4, 7, 8}:
-        values = values[::-1]
-    return np.ascontiguousarray(values)

@@ -48,7 +48,7 @@ def small_planes(levels: Array, sizes: Array, step: int) -> Array:
     """The planes at an eighth of their size, from band (0, 0) alone: (planes, rows, columns)."""
     first = _values(levels[:1], sizes, step)[0]
     count, rows, columns = first.shape
-    out = np.empty_like(first)
+    out: Array = np.empty_like(first)
     for kind in range(len(SIZES)):
         k = 1 << kind
         patches = first.reshape(count, rows // k, k, columns // k, k).swapaxes(2, 3)
@@ -63,7 +63,8 @@ def small_planes(levels: Array, sizes: Array, step: int) -> Array:
 
 def _values(levels: Array, sizes: Array, step: int) -> Array:
     """Dequantised coefficients, the means apart again."""
-    values = np.clip((levels.astype(np.int64) * step + 32) >> 6, -LARGEST, LARGEST).astype(np.int32)
+    values: Array = np.clip((levels.astype(np.int64) * step + 32) >> 6, -LARGEST, LARGEST)
+    values = values.astype(np.int32)
     first = values[0]
     first[:, ::2, ::2] = np.where(
         sizes[::2, ::2] < 2, unhaar(first[:, ::2, ::2]), first[:, ::2, ::2]

@@ -62,8 +62,8 @@ def read(path: Path, most_pixels: int = MOST_PIXELS) -> Photo:
             if path.read_bytes()[:4] not in {b"II*\0", b"MM\0*"}:
                 raise
             pixels, alpha, turn, exif, icc, xmp = deep.read_alone(path)
-            alpha = None if alpha is None else _turned(alpha, turn)
-            return Photo(_turned(pixels, turn), alpha, exif, icc, xmp)
+            alpha = None if alpha is None else turned(alpha, turn)
+            return Photo(turned(pixels, turn), alpha, exif, icc, xmp)
 
 
 def _read(path: Path, most_pixels: int) -> Photo:
@@ -76,7 +76,7 @@ def _read(path: Path, most_pixels: int) -> Photo:
         icc = image.info.get("icc_profile") or b""
         if held is not None:
             pixels, alpha = held
-            pixels, alpha = _turned(pixels, turn), None if alpha is None else _turned(alpha, turn)
+            pixels, alpha = turned(pixels, turn), None if alpha is None else turned(alpha, turn)
         else:
             upright = ImageOps.exif_transpose(image)
             pixels, alpha, icc = _shallow(upright, icc, notes)
@@ -217,7 +217,7 @@ def eight_bits(values: Array) -> Array:
     return np.clip(np.round(values * 255), 0, 255).astype(np.uint8)
 
 
-def _turned(values: Array, orientation: int) -> Array:
+def turned(values: Array, orientation: int) -> Array:
     """An array (height, width, …) upright, as its EXIF orientation (1..8) says."""
     if orientation in {5, 6, 7, 8}:
         values = values.swapaxes(0, 1)
