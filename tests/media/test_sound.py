@@ -141,3 +141,29 @@ def test_resampling_keeps_time() -> None:
         assert abs(len(there) - 16_000) <= 1
         expected = sounds.voice(1, 16_000)[:, 0]
         assert np.corrcoef(there[200:-200], expected[200 : len(there) - 200])[0, 1] > 0.9
+
+
+def test_covers_and_markers_are_carried(tmp_path: Path) -> None:
+    plain = make(tmp_path / "plain.mp3", "MPEG_LAYER_III", 44_100, sounds.voice(0.5, 44_100))
+    text = b"\x03Ein Gespr\xc3\xa4ch"
+    frame = b"TIT2" + len(text).to_bytes(4, "big") + b"\0\0" + text
+    frame += b"APIC" + (30).to_bytes(4, "big") + b"\0\0" + b"\0image/png\0\x03\0" + bytes(17)
+    size = bytes([0, 0, len(frame) >> 7, len(frame) & 127])
+    block = b"ID3\x03\0\0" + size + frame
+    (tmp_path / "a.mp3").write_bytes(block + plain.read_bytes())
+    source = copy(tmp_path / "a.mp3", tmp_path / "b.mp3")
+    assert (tmp_path / "b.mp3").read_bytes().startswith(block)
+    assert len(soundfile.read(tmp_path / "b.mp3")[0]) == len(soundfile.read(plain)[0])
+    assert source.notes == []
+
+    path = make(tmp_path / "a.wav", "PCM_16", 16_000, sounds.voice(0.1, 16_000)[:999])
+    cue = b"cue " + (28).to_bytes(4, "little") + bytes(28)
+    bext = b"bext" + (5).to_bytes(4, "little") + b"notes\0"
+    whole = path.read_bytes() + cue + bext
+    path.write_bytes(whole[:4] + (len(whole) - 8).to_bytes(4, "little") + whole[8:])
+    copy(path, tmp_path / "b.wav")
+    held = (tmp_path / "b.wav").read_bytes()
+    assert held.endswith(cue + bext)
+    assert int.from_bytes(held[4:8], "little") == len(held) - 8
+    assert np.array_equal(soundfile.read(path)[0], soundfile.read(tmp_path / "b.wav")[0])
+    assert soundfile.SoundFile(tmp_path / "b.wav").title == "Ein Gespräch"

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isthmus.errors import DataError
+from isthmus.media.carried import carry
 
 Array = NDArray[Any]
 
@@ -185,11 +186,13 @@ class Sink:
                 f"{source.path}: {source.channels} channel(s) of {source.rate} Hz cannot be written "
                 f"as {path.suffix} ({_cause(error)})"
             ) from None
+        self.path, self.source = path, source
         try:
             for name, value in source.tags.items():
                 setattr(self.file, name, value)
         except RuntimeError:
-            source.notes.append(f"its tags cannot be kept in {path.suffix}")
+            if not container == source.format == "MP3":
+                source.notes.append(f"its tags cannot be kept in {path.suffix}")
 
     def write(self, block: Array) -> None:
         """Samples (n, channels); beyond full scale they are clipped where the format has no room."""
@@ -198,8 +201,10 @@ class Sink:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, *_: object) -> None:
         self.file.close()
+        if kind is None:
+            carry(self.source.path, self.path)
 
 
 def through(

@@ -118,4 +118,5 @@ def babble(speech: Tensor, generator: torch.Generator) -> Tensor:
     for voice in range(voices):
         moved = int(torch.randint(speech.shape[1], (), generator=generator, device=speech.device))
         made = made + even.roll(1 + voice % max(count - 1, 1), 0).roll(moved, 1)
-    return made / voices**0.5
+    together: Tensor = made / voices**0.5
+    return together
