@@ -104,7 +104,8 @@ def read_sounds(spec: Sounds) -> Parts:
     groups: Array | None = np.unique(np.array(names), return_inverse=True)[1]
     if groups is not None and groups.max() < _LEAST_RECORDINGS - 1:
         groups = None  # too few recordings to keep some apart whole
-    values, columns = waves, ()
+    values = waves
+    columns: tuple[str, ...] = ()
     if spec.view != "wave":
         values = mel.log_mel(_even(waves[:, 0], kept), spec.sample_rate, spec.mels)[:, None]
     if spec.view == "timbre":

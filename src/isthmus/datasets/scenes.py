@@ -96,7 +96,7 @@ def _measured(values: Array, used: Array, name: str, notes: list[str]) -> tuple[
     bad = ~np.isfinite(values)
     if not bad.any():
         return values, np.ones(values.shape[:2], bool)
-    blank = bad.all(2)
+    blank: Array = np.asarray(bad.all(2))
     partly = bad & ~blank[..., None]
     if partly.any():
         bands = used[np.flatnonzero(partly.any((0, 1)))] + 1
