@@ -188,15 +188,15 @@ def main() -> None:
     curves, speeds = measure(folder, "--quick" in sys.argv)
     for title, column in (("PSNR", 1), ("MS-SSIM", 2)):
         print(f"\n% of rate at equal {title} (less is better)")
-        print("codec".ljust(30) + "".join(f"vs {a}".rjust(14) for a in ANCHORS))
+        print("codec".ljust(44) + "".join(f"vs {a}".rjust(14) for a in ANCHORS))
         table = {n: [(p[0], p[column]) for p in points] for n, points in curves.items()}
         others = published() if column == 1 else {}
         for name, points in {**table, **others}.items():
             label = f"{name} (published)" if name in others else name
-            print(label.ljust(30) + "".join(f"{bd_rate(table[a], points):14.1f}" for a in ANCHORS))
+            print(label.ljust(44) + "".join(f"{bd_rate(table[a], points):14.1f}" for a in ANCHORS))
     print("\nmegapixels per CPU-second, one thread: encode, decode")
     for name, (there, back) in speeds.items():
-        print(f"{name.ljust(30)}{there:14.2f}{back:14.2f}")
+        print(f"{name.ljust(44)}{there:14.2f}{back:14.2f}")
 
 
 if __name__ == "__main__":

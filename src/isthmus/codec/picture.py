@@ -117,15 +117,17 @@ def check(pixels: Array, alpha: Array | None) -> None:
 
 
 class Coder:
-    """One picture to be coded once or several times. Raises FormatError for what is no picture."""
+    """One picture to be coded, ``again`` and again perhaps. Raises FormatError for what is none."""
 
     def __init__(
         self,
         pixels: Array,
         alpha: Array | None = None,
         beside: tuple[tuple[bytes, bytes], ...] = (),
+        again: bool = False,
     ) -> None:
         check(pixels, alpha)
+        self.again = again
         self.model = prior()
         self.pixels = pixels
         self.beside = beside
@@ -144,7 +146,7 @@ class Coder:
             found = self.held.get(number)
             if found is None:
                 found = analysed(part)
-                if number < _HELD:  # the others are analysed again: memory stays bounded
+                if self.again and number < _HELD:  # of more tiles memory would not be bounded
                     self.held[number] = found
             data, coded = encode_tile(self.model, found, step, trade)
             made.append(data)

@@ -36,7 +36,7 @@ class Trial:
         self, pixels: Array, alpha: Array | None, beside: tuple[tuple[bytes, bytes], ...]
     ) -> None:
         picture.check(pixels, alpha)
-        self.coder = picture.Coder(pixels, alpha, beside)
+        self.coder = picture.Coder(pixels, alpha, beside, again=True)
         self.made: dict[tuple[int, float], Made] = {}
 
     def at(self, step: int, trade: float = picture.TRADE) -> Made:

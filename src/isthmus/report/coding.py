@@ -73,7 +73,7 @@ def _with_chart(pair: compare.Pair, original: Array, size: int, ours: float) -> 
     top, left = max(height - _MOST, 0) // 2, max(width - _MOST, 0) // 2
     piece = np.ascontiguousarray(original[top : top + _MOST, left : left + _MOST])
     area = piece.shape[0] * piece.shape[1]
-    coder = picture.Coder(piece)
+    coder = picture.Coder(piece, again=True)
     curve = []
     for step in _STEPS:
         data, error = coder.code(step)
