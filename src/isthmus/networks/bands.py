@@ -217,8 +217,8 @@ class Masks(nn.Module):
         flat = made.permute(1, 2, 0, 3, 4).flatten(2, 3)[:, :, self.places]
         real, imaginary = flat.chunk(2, 3)
         size = (real.square() + imaginary.square() + 1e-8).sqrt()
-        made: Tensor = flat * (torch.tanh(size) / size).repeat(1, 1, 1, 2)
-        return made
+        bounded: Tensor = flat * (torch.tanh(size) / size).repeat(1, 1, 1, 2)
+        return bounded
 
 
 class Masked(Join):
