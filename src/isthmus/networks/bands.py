@@ -74,7 +74,8 @@ class Wave(nn.Module):
         """(N, frames, bins, 2 channels) -> (N, channels, frames, window), ready to be added."""
         real, imaginary = x.permute(0, 3, 1, 2).chunk(2, 1)
         made = torch.fft.irfft(torch.complex(real, imaginary), self.window)
-        return made * self.taper * (self.window / 2) ** 0.5
+        pieces: Tensor = made * self.taper * (self.window / 2) ** 0.5
+        return pieces
 
 
 def taper(window: int) -> Tensor:
@@ -158,8 +159,8 @@ class _Mixing(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         rows = x.flatten(0, 1).transpose(1, 2)  # (N x frames, width, bands)
         made = F.silu(self.near(rows))
-        made = made + self.far(made)
-        return made.transpose(1, 2).reshape(x.shape)
+        whole: Tensor = made + self.far(made)
+        return whole.transpose(1, 2).reshape(x.shape)
 
 
 class Squeeze(Causal):
