@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
+import isthmus
+from isthmus.errors import DataError
 from isthmus.losses import build_loss
 from isthmus.losses.voice import si_sdr
 from isthmus.recipe import DenoiseSound, Voice
@@ -109,3 +113,18 @@ def test_gradients_of_silence_are_finite(level: float) -> None:
     made = (level * torch.randn(2, 1, 4_000)).requires_grad_()
     build_loss(Voice()).per_item(made, torch.zeros(2, 1, 4_000)).sum().backward()
     assert torch.isfinite(made.grad).all()
+
+
+def test_a_model_cleans_arrays_of_any_rate(tmp_path: Path) -> None:
+    model = isthmus.load(sounds.run(tmp_path / "run"))
+    x = sounds.voice(0.3, 44_100, 2).astype(np.float32)
+    made = model.apply(x, rate=44_100)
+    assert made.shape == x.shape
+    assert made.dtype == np.float32
+    away = model.apply(x, rate=44_100, noise_only=True)
+    assert np.abs(made + away - x).max() < 1e-6
+    mono = model.apply(x[:, 0], rate=44_100, strength=0.0)
+    assert np.array_equal(mono, x[:, 0])
+    for wrong in (x[None], (x * 99).astype(np.int16)):
+        with pytest.raises(DataError, match="sound is floats of shape"):
+            model.apply(wrong)

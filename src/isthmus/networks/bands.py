@@ -74,7 +74,8 @@ class Wave(nn.Module):
         """(N, frames, bins, 2 channels) -> (N, channels, frames, window), ready to be added."""
         real, imaginary = x.permute(0, 3, 1, 2).chunk(2, 1)
         made = torch.fft.irfft(torch.complex(real, imaginary), self.window)
-        return made * self.taper * (self.window / 2) ** 0.5
+        pieces: Tensor = made * self.taper * (self.window / 2) ** 0.5
+        return pieces
 
 
 def taper(window: int) -> Tensor:
@@ -158,8 +159,8 @@ class _Mixing(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         rows = x.flatten(0, 1).transpose(1, 2)  # (N x frames, width, bands)
         made = F.silu(self.near(rows))
-        made = made + self.far(made)
-        return made.transpose(1, 2).reshape(x.shape)
+        whole: Tensor = made + self.far(made)
+        return whole.transpose(1, 2).reshape(x.shape)
 
 
 class Squeeze(Causal):
@@ -217,8 +218,8 @@ class Masks(nn.Module):
         flat = made.permute(1, 2, 0, 3, 4).flatten(2, 3)[:, :, self.places]
         real, imaginary = flat.chunk(2, 3)
         size = (real.square() + imaginary.square() + 1e-8).sqrt()
-        made: Tensor = flat * (torch.tanh(size) / size).repeat(1, 1, 1, 2)
-        return made
+        bounded: Tensor = flat * (torch.tanh(size) / size).repeat(1, 1, 1, 2)
+        return bounded
 
 
 class Masked(Join):

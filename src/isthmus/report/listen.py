@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from array import array
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -60,7 +61,8 @@ class Heard:
         self.waiting = np.zeros((0, channels))
         self.short = np.zeros((0, 2))
         self.size = max(rate // 50, 1)
-        self.levels: list[Array] = []
+        # One growing piece of memory: many small ones between large blocks would scatter them.
+        self.levels = array("f")
         self.left = round(_SECONDS * rate) if keeps else 0
         self.held: list[Array] = []
 
@@ -79,7 +81,8 @@ class Heard:
         frames = whole[: count * self.size].reshape(count, self.size, 2)
         self.short = whole[count * self.size :]
         removed = np.square(frames[..., 0] - frames[..., 1]).mean(1)
-        self.levels.append(np.column_stack([np.square(frames).mean(1), removed]).astype(np.float32))
+        told = np.column_stack([np.square(frames).mean(1), removed])
+        self.levels.frombytes(told.astype(np.float32).tobytes())
         return made
 
     def figures(self) -> dict[str, Any]:
@@ -88,7 +91,7 @@ class Heard:
         ``lowered`` in dB: by how much the quietest fifth of the recording became quieter. None
         where there is nothing to compare.
         """
-        levels = np.concatenate(self.levels).astype(np.float64)
+        levels = np.array(self.levels, np.float64).reshape(-1, 3)
         before, after, removed = levels[levels[:, 0] > 1e-14].reshape(-1, 3).T
         snr = lowered = None
         if len(before):
@@ -108,7 +111,7 @@ class Heard:
         pair = np.concatenate(self.held)
         seconds = len(pair) / self.rate
         takes = {"before": pair[:, 0], "after": pair[:, 1], "taken away": pair[:, 0] - pair[:, 1]}
-        if len(pair) + 1 < len(np.concatenate(self.levels)) * self.size:
+        if len(pair) + 1 < len(self.levels) // 3 * self.size:
             text = f"{text}; the first {seconds:.0f} s"
         top = min(self.rate / 2, 12_000)
         return Recording(

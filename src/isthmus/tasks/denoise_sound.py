@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from isthmus.autoencoder import Autoencoder, Reconstruction
+from isthmus.errors import DataError
 from isthmus.losses.voice import si_sdr
+from isthmus.recipe import Recipe
 from isthmus.tasks import mixing as M
-from isthmus.tasks.base import Pair, Task
+from isthmus.tasks.base import Array, Pair, Task
+from isthmus.tasks.streaming import Denoiser
 
 _RATE = 16_000
 
@@ -50,6 +54,23 @@ class Application(Task):
         )
         mixture = torch.minimum(torch.maximum(mixture, -cut), cut)
         return Pair(mixture[:, None], torch.stack([clean, mixture - clean], 1))
+
+    any_size = True
+
+    def apply(self, model: Autoencoder, recipe: Recipe, item: Array, **options: Any) -> Array:
+        """Sound (samples,) or (samples, channels) in -1..1 without its noise, of the same shape.
+
+        ``rate`` in hertz is 16,000 unless given; the other options are ``Denoiser``'s.
+        """
+        flat = item[:, None] if item.ndim == 1 else item
+        if flat.ndim != 2 or item.dtype.kind != "f":
+            raise DataError(
+                f"sound is floats of shape (samples,) or (samples, channels); got {item.dtype} {item.shape}"
+            )
+        rate = int(options.pop("rate", _RATE))
+        cleaner = Denoiser(model, recipe, rate, flat.shape[1], **options)
+        made = np.concatenate([cleaner.push(flat), cleaner.flush()])
+        return made.reshape(item.shape).astype(item.dtype)
 
     def look(self, items: Tensor) -> Tensor:
         """Speech and noise at the levels they have."""
