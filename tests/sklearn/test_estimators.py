@@ -121,11 +121,9 @@ def test_training_rows_are_judged_warily_and_new_ones_plainly() -> None:
     rows = rng.normal(size=(400, 4))
     rows[:30] = 5 + 0.05 * rng.normal(size=(30, 4))
     detector = AutoencoderDetector(members=2, width=48, steps=150, random_state=0)
-    found = detector.fit_predict(rows)
-    assert set(np.unique(found)) <= {-1, 1}
+    detector.fit(rows)
     truth = np.r_[np.ones(30), np.zeros(370)]
     assert roc_auc_score(truth, detector.decision_scores_) > 0.97
-    assert ((found == -1) == (detector.labels_ == 1)).all()
     again = pickle.loads(pickle.dumps(detector))
     assert b"torch" not in pickle.dumps(detector)
     assert (again.score_samples(rows) == detector.score_samples(rows)).all()

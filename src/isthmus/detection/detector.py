@@ -33,6 +33,7 @@ _USED = {
 # only what goes beyond all of them says more than its rank.
 _TAIL = {True: 0.0, False: 0.01}
 _CALIBRATED = 20_000
+_BLOCK = 64
 
 
 @dataclass(frozen=True)
@@ -83,27 +84,39 @@ class Detector:
         """Rows of a polars frame as the networks see them, and notes. Raises DataError."""
         return tables.encode(frame, self.schema, name)
 
-    def score(self, encoded: Encoded) -> Scores:
-        """The scores of encoded rows: each row's depend on that row alone."""
-        ways = self.ways(encoded)
+    def score(self, encoded: Encoded, twins: bool = False) -> Scores:
+        """The scores of encoded rows: each row's depend on that row alone.
+
+        With ``twins`` a row that is among the training rows is not its own neighbour.
+        """
+        ways = self.ways(encoded, twins=twins)
         total = self._total(ways)
-        surprise = ways["hidden"]
         probability = None
         if self.head is not None:
             probability = self.head.probability(self.features(ways, total))
-        return Scores(total, self.reference.p_value(total), surprise, probability)
+        return Scores(total, self.reference.p_value(total), ways["hidden"], probability)
 
     def ways(
-        self, encoded: Encoded, trusted: torch.Tensor | None = None, own: Any = None
+        self,
+        encoded: Encoded,
+        trusted: torch.Tensor | None = None,
+        own: torch.Tensor | None = None,
+        twins: bool = False,
     ) -> dict[str, Array]:
         """Each way's surprise of each row by column, (N, columns); of nearness (N, 1)."""
-        values, given = torch.from_numpy(encoded.values), torch.from_numpy(encoded.given)
-        made = surprises(self.net, self.layout, self.hiding, values, given, trusted).numpy()
+        rows = len(encoded.values)
+        # Matrix products round by their size: rows come in whole blocks, so that company is no matter.
+        missing = -rows % _BLOCK if trusted is None else 0
+        values = torch.from_numpy(np.pad(encoded.values, ((0, missing), (0, 0))))
+        given = torch.from_numpy(np.pad(encoded.given, ((0, missing), (0, 0))))
+        made = surprises(self.net, self.layout, self.hiding, values, given, trusted)[
+            :, :rows
+        ].numpy()
         # What training rows never had is equally new however much is hidden; squares need no nats.
         told = {n: made[i].astype(np.float64) + encoded.fixed for i, n in enumerate(WAYS)}
         if not self.mixed:
-            far = views.nearest(values, self.prototypes, own).double().numpy()[:, None]
-            told[NEAR] = far + encoded.fixed.sum(1, keepdims=True)
+            far = views.nearest(values, self.prototypes, own, twins)[:rows].double().numpy()
+            told[NEAR] = far[:, None] + encoded.fixed.sum(1, keepdims=True)
         return told
 
     @torch.inference_mode()

@@ -47,8 +47,13 @@ def far_from_few(values: Tensor, seed: int) -> Tensor:
     return total / count.clamp_min(1)
 
 
-def nearest(values: Tensor, prototypes: Tensor, own: Tensor | None = None) -> Tensor:
-    """(N,): distance to the nearest prototype; ``own`` (N,) is a row's own number among them, or -1."""
+def nearest(
+    values: Tensor, prototypes: Tensor, own: Tensor | None = None, twins: bool = False
+) -> Tensor:
+    """(N,): distance to the nearest prototype; ``own`` (N,) is a row's own number among them, or -1.
+
+    With ``twins`` the first prototype that equals a row is taken for the row itself.
+    """
     made = []
     square = prototypes.square().sum(1)
     for start in range(0, len(values), _CHUNK):
@@ -58,6 +63,11 @@ def nearest(values: Tensor, prototypes: Tensor, own: Tensor | None = None) -> Te
             mine = own[start : start + _CHUNK]
             held = torch.nonzero(mine >= 0).reshape(-1)
             apart[held, mine[held]] = torch.inf
+        if twins and len(prototypes) > 1:
+            two = apart.topk(2, 1, largest=False).values
+            same = two[:, 0] < 1e-5 * (1 + part.square().sum(1))
+            made.append(torch.where(same, two[:, 1], two[:, 0]).clamp_min(0).sqrt())
+            continue
         made.append(apart.amin(1).clamp_min(0).sqrt())
     return torch.cat(made) if made else torch.zeros(0)
 

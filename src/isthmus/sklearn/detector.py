@@ -34,10 +34,10 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
 
     Takes arrays of numbers (NaN is a missing value) and data frames with columns of any kind.
 
-    As everywhere in scikit-learn, judging the training rows and judging new ones are two questions.
-    ``fit_predict``, ``decision_scores_`` and ``labels_`` judge the training rows, wary of what is
-    among them; ``predict``, ``score_samples`` and ``decision_function`` judge new rows and take the
-    training rows as normal. ``training_rows`` "clean" or "mixed" makes both the same.
+    Judging the training rows and judging new ones are two questions. ``decision_scores_`` and
+    ``labels_`` judge the training rows, wary of what is among them; ``predict``, ``score_samples`` and
+    ``decision_function`` judge new rows and take the training rows as normal. ``training_rows`` "clean"
+    or "mixed" makes both the same.
 
     ``contamination`` is the share of outliers in the training rows; "auto" calls rows outliers that
     are as strange as one training row in a hundred. Fitted: ``detector_`` for new rows,
@@ -106,11 +106,6 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         self.labels_ = (self.decision_scores_ > self.threshold_).astype(int)
         return self
 
-    def fit_predict(self, X: Any, y: Any = None) -> Array:
-        """(N,): -1 for the outliers among the training rows, 1 for the rest."""
-        self.fit(X, y)
-        return np.where(self.labels_ == 1, -1, 1)
-
     def score_samples(self, X: Any) -> Array:
         """(N,): minus the score of each row; the lower, the more suspicious."""
         check_is_fitted(self)
@@ -128,7 +123,7 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         """(N,): how often a training row, judged as if new, is at least this strange."""
         check_is_fitted(self)
         encoded, _ = self.detector_.encode(self._frame(X, reset=False)[0], "X")
-        return self.detector_.score(encoded).p_value
+        return self.detector_.score(encoded, twins=True).p_value
 
     def explain(self, X: Any) -> Array:
         """(N, F): each column's share of what makes a row strange, summing to 1.
@@ -154,7 +149,7 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _raw(self, detector: Detector, frame: Any) -> Array:
         encoded, _ = detector.encode(frame, "X")
-        made: Array = detector.score(encoded).score
+        made: Array = detector.score(encoded, twins=True).score
         return made
 
     def _frame(self, X: Any, reset: bool) -> tuple[Any, dict[str, str] | None]:
