@@ -14,6 +14,7 @@ import inspect
 import json
 import re
 import shlex
+from collections.abc import Iterator
 from typing import Any
 
 import isthmus.recipe as schema
@@ -27,6 +28,7 @@ from isthmus.studio.refusals import Refusal
 
 _LINK_VERSION = 1
 _LONGEST = 200_000
+_CANDIDATES = 3
 
 
 def spell(recipe: Recipe) -> dict[str, str]:
@@ -174,8 +176,10 @@ def _override(recipe: Recipe, assignments: list[str], line: int = 0) -> Recipe:
 def to_cli(recipe: Recipe) -> str:
     """The shortest ``isthmus train BASE --set …`` that is this recipe."""
     wanted = recipe.model_dump(mode="python")
+    said = set(_leaves(wanted))
+    near = sorted(_bases(), key=lambda name: (len(said - _bases()[name][1]), name))[:_CANDIDATES]
     tries = sorted(
-        ((_assignments(base, wanted), name) for name, base in _bases().items()),
+        ((_assignments(_bases()[name][0], wanted), name) for name in near),
         key=lambda pair: (sum(map(len, pair[0])) + 12 * len(pair[0]), pair[1]),
     )
     for assignments, name in tries:
@@ -194,8 +198,18 @@ def _recipes() -> dict[str, Recipe]:
 
 
 @functools.cache
-def _bases() -> dict[str, dict[str, Any]]:
-    return {name: recipe.model_dump(mode="python") for name, recipe in _recipes().items()}
+def _bases() -> dict[str, tuple[dict[str, Any], set[tuple[str, Any]]]]:
+    """Shipped recipes as trees, and as sets of what they say."""
+    trees = {name: recipe.model_dump(mode="python") for name, recipe in _recipes().items()}
+    return {name: (tree, set(_leaves(tree))) for name, tree in trees.items()}
+
+
+def _leaves(tree: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value
 
 
 def _assignments(base: dict[str, Any], wanted: dict[str, Any]) -> list[str]:

@@ -5,6 +5,7 @@ import { ApiError, bytes, get } from "../api/client";
 import { listen } from "../api/events";
 import type { Run } from "../api/types";
 import { loadModel, type LiteModel } from "../lite/model";
+import { updates } from "../lite/updates";
 import { normal } from "../maths/chance";
 import { mse, psnrOf, ssim } from "../maths/metrics";
 import { throughPca, type Pca } from "../maths/pca";
@@ -12,6 +13,7 @@ import { app } from "./app.svelte";
 import { cut, items, pca, type Items } from "./data.svelte";
 import { lab } from "./lab.svelte";
 import { runs } from "./runs.svelte";
+import { still } from "./settings.svelte";
 
 export interface Shown {
   input: Float32Array;
@@ -39,6 +41,8 @@ class Bench {
   basis = $state.raw<Pca | null>(null);
   /** The run that trains for this bench. */
   runId = $state<string | null>(null);
+  /** How much each layer changed with the last weights of a training. */
+  changes = $state.raw(new Map<string, number>());
   version = $state(0);
   run = $derived<Run | undefined>(runs.find(this.runId));
   private seed = 1;
@@ -167,6 +171,7 @@ class Bench {
       const model = loadModel(await bytes(`/runs/${id}/weights`));
       if (this.source?.id === id) {
         const same = this.model?.graph.run === model.graph.run;
+        this.changes = same && this.model && !still() ? updates(this.model, model) : new Map();
         this.model = model;
         this.trouble = "";
         if (!same) this.byHand = null;
@@ -198,6 +203,12 @@ class Bench {
     this.source = { kind: "run", id: run.id };
     this.shown = null;
     return run;
+  }
+
+  /** After a reload: the training that is under way is followed again. */
+  reattach(): void {
+    const active = ["running", "pausing", "paused", "starting", "queued"];
+    this.runId ??= runs.all.find((run) => run.here && active.includes(run.state))?.id ?? null;
   }
 
   /** The recipe and the model of a run, back on the bench. */

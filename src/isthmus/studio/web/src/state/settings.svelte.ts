@@ -32,6 +32,26 @@ class Settings {
   dock = $state(held.dock ?? 300);
   theme = $derived<Theme>(this.chosen ?? this.system);
 
+  constructor() {
+    this.dress(this.chosen ?? this.system);
+  }
+
+  /** The style sheet first: what is drawn with its colours asks for them at once. */
+  private dress(theme: Theme): void {
+    document.documentElement.dataset["theme"] = theme;
+  }
+
+  choose(theme: Theme): void {
+    this.dress(theme);
+    this.chosen = theme;
+    this.keep();
+  }
+
+  follow(theme: Theme): void {
+    if (!this.chosen) this.dress(theme);
+    this.system = theme;
+  }
+
   keep(): void {
     const { chosen, language, hints, keys, dock } = this;
     try {
@@ -43,6 +63,6 @@ class Settings {
 }
 
 export const settings = new Settings();
-night.addEventListener("change", () => (settings.system = night.matches ? "dark" : "light"));
+night.addEventListener("change", () => settings.follow(night.matches ? "dark" : "light"));
 
 export const still = (): boolean => matchMedia("(prefers-reduced-motion: reduce)").matches;
