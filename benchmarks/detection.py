@@ -134,11 +134,12 @@ def report() -> None:
                 ranks[p].append(order.index(p) + 1)
         lines = []
         for p in sorted(peers, key=lambda p: -float(np.mean([v[1] for v in rows[p]]))):
-            auroc, precision = np.mean(rows[p], 0)
-            rank = f"{np.mean(ranks[p]):.2f}" if p in ranks else ""
-            seconds = np.sum([_seconds(n, protocol, p) for n in held if p in held[n]], 0)
-            lines.append([p, f"{auroc:.3f}", f"{precision:.3f}", rank, str(len(rows[p])), f"{seconds[0]:.0f}", f"{seconds[1]:.0f}"])  # fmt: skip
-        header = ["", "AUROC", "average precision", "rank", "sets", "fit, CPU-s", "score, CPU-s"]
+            both = [n for n in held if p in held[n] and OURS in held[n]]
+            auroc, precision = np.mean([held[n][p] for n in both], 0)
+            own = np.mean([held[n][OURS] for n in both], 0)
+            rank = f"{np.mean(ranks[p]):.2f}" if p in ranks and len(whole) > 1 else ""
+            lines.append([p, str(len(both)), f"{auroc:.3f}", f"{precision:.3f}", f"{own[0]:.3f}", f"{own[1]:.3f}", rank])  # fmt: skip
+        header = ["", "sets", "AUROC", "average precision", "ours there: AUROC", "average precision", "rank"]  # fmt: skip
         title = {
             "unsup": "Training rows judged themselves, anomalies among them",
             "semi": "Trained on normal rows, new rows judged",
@@ -174,11 +175,6 @@ def _results(protocol: str) -> tuple[dict[str, list[Any]], dict[str, dict[str, A
         for p, v in held[name].items():
             rows.setdefault(p, []).append(v)
     return rows, held
-
-
-def _seconds(name: str, protocol: str, method: str) -> Any:
-    with np.load(_place(name, protocol, 0) / f"{method}.npz") as held:
-        return held["seconds"]
 
 
 def _place(name: str, protocol: str, seed: int) -> Path:

@@ -158,7 +158,7 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         mixed = _columns_of_any_kind(X)
         if mixed:
             _check_feature_names(self, X, reset=reset)
-            held = X if isinstance(X, package.DataFrame) else package.from_pandas(X)
+            held = X if isinstance(X, package.DataFrame) else _from_pandas(X)
             if reset:
                 self.n_features_in_ = held.width
             return held, None
@@ -202,3 +202,10 @@ def _columns_of_any_kind(X: Any) -> bool:
         return False
     numeric = [k.is_numeric() if hasattr(k, "is_numeric") else k.kind in "uifb" for k in kinds]
     return not all(numeric)
+
+
+def _from_pandas(X: Any) -> Any:
+    """A polars frame of a pandas one, without pyarrow."""
+    package = tables.polars("AutoencoderDetector")
+    columns = {str(n): X[n].astype(object).where(X[n].notna(), None).tolist() for n in X.columns}
+    return package.DataFrame(columns, strict=False)
