@@ -46,8 +46,13 @@ def main() -> None:
         for measure in (_beginning, _serving, _speed):
             rows += measure(Path(folder))
             _say("\n".join(" | ".join(row) for row in rows))
+    _write(rows)
+    # In a browser: after the rest, so that a browser that cannot be started costs nothing else.
     with contextlib.suppress(ImportError):
-        rows += importlib.import_module("benchmarks.studio_page").rows()
+        _write(rows + importlib.import_module("benchmarks.studio_page").rows())
+
+
+def _write(rows: list[list[str]]) -> None:
     header = ["what", "measured", "budget"]
     print(table(rows, header))
     load = " ".join(f"{value:.1f}" for value in os.getloadavg())

@@ -52,7 +52,7 @@ def test_every_screen(open_studio: Any, studio: Server, width: int, dark: bool) 
     assert violations(page) == [], "inspector"
     page.keyboard.press("Escape")
     page.get_by_role("link", name="Latent").first.click()
-    page.get_by_test_id("figures").wait_for()
+    page.get_by_test_id("figures").wait_for(timeout=120_000)
     assert violations(page) == [], "latent"
     page.get_by_test_id("walk").click()
     hands.drag(page, "[data-testid=scatter]", [(0.3, 0.5), (0.3, 0.5)])

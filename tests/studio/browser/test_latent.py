@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def page(open_studio: Any, studio: Server) -> Any:
     opened = open_studio(studio, "#/latent?run=digits-2")
-    opened.get_by_test_id("figures").wait_for()
+    opened.get_by_test_id("figures").wait_for(timeout=120_000)
     return opened
 
 

@@ -111,6 +111,6 @@ def test_a_sweep_grows_the_curve(own_studio: Server, open_studio: Any) -> None:
     page.get_by_test_id("sweep").click()
     page.wait_for_function(
         "() => document.querySelector('[data-testid=sweep-state]')?.textContent.includes('3 of 3')",
-        timeout=90_000,
+        timeout=300_000,
     )
     assert int(page.get_by_test_id("rate").first.get_attribute("data-dots")) == dots + 3
