@@ -52,7 +52,9 @@ def run_of(
 
     if (Path(source) / "recipe.toml").is_file():
         if assignments:
-            raise RecipeError(f"--set changes a recipe, and {source} is a run that is trained already")
+            raise RecipeError(
+                f"--set changes a recipe, and {source} is a run that is trained already"
+            )
         return Run(source)
     recipe = Recipe.load(source)
     if data is not None:
