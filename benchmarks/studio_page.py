@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 from tests.studio.browser.conftest import CHROMIUM
-from tests.studio.server import Server, small
+from tests.studio.server import Server
 
 import isthmus.studio
 from isthmus import train
@@ -77,7 +77,6 @@ def rows() -> list[list[str]]:
         made += opening(chromium, server)
         page = alive(chromium, server)
         made.append(["draw to picture, p95, idle", f"{p95(page.evaluate(DRAW)):.1f} ms", "16 ms"])
-        server.call("POST", "/runs", {"recipe": small(2000).model_dump(mode="json")})
         page.get_by_test_id("train").click()
         page.wait_for_selector("[data-testid=state][data-state=running]", timeout=120_000)
         page.wait_for_selector("[data-testid=psnr]", timeout=120_000)
