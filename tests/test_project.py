@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "bottlenecks": {"errors", "plan", "recipe"},
     "losses": {"errors", "metrics", "recipe"},
     "autoencoder": {"bottlenecks", "errors", "losses", "networks", "plan", "recipe"},
-    "tasks": {"autoencoder", "errors", "files", "media", "plan", "recipe"},
+    "tasks": {"autoencoder", "errors", "files", "losses", "media", "networks", "plan", "recipe"},
     "page": set(),
     "maps": {"errors", "files", "page"},
     "codec": {"errors", "files", "media"},

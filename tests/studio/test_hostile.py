@@ -12,7 +12,7 @@ import pytest
 
 from isthmus.studio import security
 from isthmus.studio.refusals import Refusal
-from tests.studio.server import API, Server, small
+from tests.studio.server import API, Server, apart, small
 
 DEEP = b'{"recipe": ' + b'{"a":' * 500 + b"1" + b"}" * 500 + b"}"
 
@@ -181,7 +181,7 @@ def test_a_slow_body_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
 
     scope = {"method": "POST", "headers": [(b"content-length", b"10")]}
     with pytest.raises(Refusal) as refusal:
-        asyncio.run(security._bounded(scope, never))
+        apart(security._bounded(scope, never))
     assert refusal.value.status == 408
 
 
@@ -190,7 +190,7 @@ def test_a_body_in_pieces_is_bounded_too() -> None:
         return {"type": "http.request", "body": b"x" * 100_000, "more_body": True}
 
     with pytest.raises(Refusal) as refusal:
-        asyncio.run(security._bounded({"method": "POST", "headers": []}, pieces))
+        apart(security._bounded({"method": "POST", "headers": []}, pieces))
     assert refusal.value.status == 413
 
 

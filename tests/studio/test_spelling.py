@@ -17,6 +17,7 @@ from isthmus.studio import spelling, story
 from isthmus.studio.faults import Faulty
 from isthmus.studio.hub import Hub
 from tests.kinds import kinds, losses
+from tests.studio.server import apart
 
 WORDS = st.text("abc \"'\\#=[]$`\n\täß漢", max_size=12)
 
@@ -167,7 +168,7 @@ def listen(hub: Hub, last: str, count: int) -> list[dict[str, Any]]:
         await stream.aclose()  # type: ignore[attr-defined]
         return found
 
-    return asyncio.run(run())
+    return apart(run())
 
 
 def test_a_stream_is_replayed_or_reset_never_silently_short(
@@ -207,4 +208,4 @@ def test_a_page_that_cannot_follow_is_cut_off() -> None:
         except StopAsyncIteration:
             return frames
 
-    assert asyncio.run(run()) < 6_000
+    assert apart(run()) < 6_000

@@ -137,8 +137,14 @@ class Routes:
         return Answer({"models": self._models()})
 
     def _models(self) -> list[dict[str, Any]]:
+        # Those of photographs and sound have no data set to be played with here.
+        playable = (
+            entry
+            for entry in self.studio.shelf.shipped.values()
+            if entry.recipe is not None and entry.recipe.data.kind == "named"
+        )
         shipped = sorted(
-            (self.studio.record(entry) for entry in self.studio.shelf.shipped.values()),
+            (self.studio.record(entry) for entry in playable),
             key=lambda record: (record["data"], record["numbers"]),
         )
         return [record for record in shipped if record["lite"]]

@@ -41,6 +41,7 @@ class Desk:
         self.wanted: set[str] = set()
         self.steps = 0
         self.paused = False
+        self.unanswered = False
         self.stopped = False
         self.gone = False
         self.control: Control | None = None
@@ -59,9 +60,9 @@ class Desk:
     def _take(self, order: dict[str, Any]) -> None:
         match order["do"]:
             case "pause":
-                self.paused = True
+                self.paused = self.unanswered = True
             case "go":
-                self.paused = False
+                self.paused = self.unanswered = False
             case "step":
                 self.steps += 1
             case "stop":
@@ -83,6 +84,12 @@ class Desk:
         with self.changed:
             self.control = control
             self._tell()
+
+    def owes_a_pause(self) -> bool:
+        """Whether a pause was asked for that nobody has heard of yet; from now on it is told."""
+        with self.changed:
+            owed, self.unanswered = self.unanswered, False
+            return owed
 
     def next(self) -> dict[str, Any] | None:
         """Wait for the next task; None once the server is gone."""
@@ -201,6 +208,7 @@ def train(order: dict[str, Any], desk: Desk, speaker: Speaker) -> None:
                 expected = expected or event.kind == "progress"
                 if resting:
                     expected = False
+                    desk.owes_a_pause()
                     speaker.say("paused")
             if resting and event.kind in {"checkpointed", "progress"}:
                 resting = _rest(desk, fitting, live, speaker)
@@ -219,6 +227,9 @@ def _rest(desk: Desk, fitting: Fit, live: Live, speaker: Speaker) -> bool:
     began = time.perf_counter()
     while True:
         _look(desk, live, speaker)
+        if desk.owes_a_pause():
+            # "Go" and the next "pause" came before this thread woke: it has never left its rest.
+            speaker.say("paused")
         with desk.changed:
             if desk.stopped or not desk.paused:
                 still = False
@@ -227,7 +238,7 @@ def _rest(desk: Desk, fitting: Fit, live: Live, speaker: Speaker) -> bool:
                 desk.steps -= 1
                 still = True
                 break
-            if not desk.wanted:
+            if not (desk.wanted or desk.unanswered):
                 desk.changed.wait(1.0)
     fitting.control.rested += time.perf_counter() - began
     return still

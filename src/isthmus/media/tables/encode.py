@@ -169,7 +169,11 @@ def _category(series: Any, column: Column, out: Array) -> tuple[Array, Array]:
             place.append(-2)
         news.append(value is not None and value not in known)
     table = package.DataFrame(
-        {"v": distinct, "place": package.Series(place, dtype=package.Int32), "new": news}
+        {
+            "v": distinct,
+            "place": package.Series(place, dtype=package.Int32),
+            "new": package.Series(news, dtype=package.Boolean),
+        }
     )
     joined = package.DataFrame({"v": text}).join(
         table, on="v", how="left", nulls_equal=True, maintain_order="left"
