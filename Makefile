@@ -23,7 +23,7 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)  ## Train 784 -> 64 -> 784 on real handwritten digits and write the report
 	@$(BIN)/isthmus train digits -o demo/digits --force
 	@$(BIN)/isthmus explore demo/digits -o demo/map.html
-	@echo "Open demo/digits/report.html and demo/map.html in a browser."
+	@echo "Open demo/digits/report.html and demo/map.html in a browser; make studio opens the Studio."
 
 studio: $(STAMP)  ## Open the Studio in the browser
 	@$(BIN)/isthmus studio
@@ -41,8 +41,8 @@ check: $(STAMP)  ## Lint, format, types, and the manual built strictly
 	@$(BIN)/python scripts/make_reference.py --check
 	@$(BIN)/zensical build --strict --clean
 
-bench: $(STAMP)  ## Measure speed and quality against peers (installs them into .bench)
-	@$(BIN)/python -m benchmarks
+bench: $(STAMP)  ## Measure against peers (into .bench): make bench NAME=speed|photos|sound|codec|detection|maps|studio
+	@$(BIN)/python -m benchmarks $(or $(NAME),speed)
 
 docs: $(STAMP)  ## Build the manual into site/
 	@$(BIN)/python scripts/make_reference.py

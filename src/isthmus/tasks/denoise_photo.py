@@ -18,6 +18,7 @@ from isthmus.errors import DataError
 from isthmus.media.tiles import Array
 from isthmus.recipe import Recipe
 from isthmus.tasks import noise as N
+from isthmus.tasks import texture
 from isthmus.tasks.base import Pair, Task
 from isthmus.tasks.restore import TILE, Progress, blend, difference, quantised, step_of, tiled
 
@@ -140,6 +141,9 @@ def clean(
     out = tiled(
         pixels, lambda x: model(view(x, level)).raw, quantised, step, margin, tile, progress
     )
+    if sigma is None:
+        # What is not everywhere is texture: it is given back before anything is judged.
+        blend(out, pixels, 1.0, texture.kept(pixels, out))
     noise = difference(pixels, out)
     if sigma is None:
         strength *= min(max((noise - _NOTHING) / (_SOMETHING - _NOTHING), 0.0), 1.0)

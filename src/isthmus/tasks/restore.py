@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,6 +11,7 @@ import torch
 from isthmus.media.tiles import Array, padded, tiles
 from isthmus.plan import ushape
 from isthmus.recipe import UShape
+from isthmus.tasks import texture
 
 TILE = 1024
 Progress = Callable[[float], None]
@@ -85,12 +87,19 @@ def difference(before: Array, after: Array) -> float:
     return float(scale * (total / before.size) ** 0.5)
 
 
-def blend(after: Array, before: Array, strength: float) -> None:
-    """Move ``after`` back towards ``before``, in place: 1 leaves it, 0 gives ``before`` exactly."""
-    if strength >= 1:
+def blend(after: Array, before: Array, strength: float, factors: Array | None = None) -> None:
+    """Move ``after`` back towards ``before``, in place: 1 leaves it, 0 gives ``before`` exactly.
+
+    ``factors`` (see ``texture.kept``) says by how much more in each block.
+    """
+    if strength >= 1 and factors is None:
         return
-    for top in range(0, len(before), _ROWS):
+    height, width = before.shape[:2]
+    for top in range(0, height, _ROWS):
         rows = slice(top, top + _ROWS)
         first = before[rows].astype(np.float32)
-        mixed = first + np.float32(strength) * (after[rows].astype(np.float32) - first)
+        share: Any = np.float32(strength)
+        if factors is not None:
+            share = share * texture.over(rows, factors, height, width)[..., None]
+        mixed = first + share * (after[rows].astype(np.float32) - first)
         after[rows] = np.rint(mixed) if before.dtype.kind == "u" else mixed
