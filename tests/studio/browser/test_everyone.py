@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import isthmus
 import isthmus.studio
 from tests.studio.browser import hands
-from tests.studio.server import Server
+from tests.studio.server import Server, small, wait
 
 AXE = Path(isthmus.studio.__file__).parent / "web/node_modules/axe-core/axe.min.js"
 needs_axe = pytest.mark.skipif(
@@ -65,6 +67,41 @@ def test_every_screen(open_studio: Any, studio: Server, width: int, dark: bool) 
     page.get_by_role("button", name="Keys").click()
     page.get_by_role("dialog").wait_for()
     assert violations(page) == [], "keys"
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, str]]:
+    """A Studio with two runs of its own, and the address at which they are compared."""
+    folder = tmp_path_factory.mktemp("compared")
+    isthmus.train(small(2), folder / "runs/one")
+    isthmus.train(small(3).set("bottleneck.size=8"), folder / "runs/two")
+    with Server(folder) as server:
+        server.log_in()
+        runs = wait(lambda: server.call("GET", "/runs")["runs"], lambda r: len(r) == 2, "runs")
+        yield server, f"#/compare?ids={','.join(run['id'] for run in runs)}"
+
+
+@needs_axe
+@pytest.mark.slow
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 768, 360])
+def test_runs_and_their_comparison(
+    open_studio: Any, compared: tuple[Server, str], width: int, dark: bool
+) -> None:
+    server, address = compared
+    page = open_studio(server, path="#/runs", width=width, dark=dark, bypass_csp=True)
+    page.locator("tbody tr[data-run]").nth(1).wait_for()
+    page.locator("tbody input[type=checkbox]").first.check()
+    assert violations(page) == [], "runs"
+    page.get_by_role("button", name="Rename").first.click()
+    page.locator("tbody input.field").wait_for()
+    assert violations(page) == [], "rename"
+    page.keyboard.press("Escape")
+    page.goto(server.link.partition("#")[0] + address)
+    page.get_by_test_id("compare-items").wait_for(timeout=120_000)
+    page.locator(".u-over").wait_for()
+    assert violations(page) == [], "compare"
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= width
 
 
 @pytest.mark.parametrize("width", [1440, 1024, 768, 360, 320])

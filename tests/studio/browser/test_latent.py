@@ -93,4 +93,4 @@ def test_a_map_that_cannot_be_turned_round_says_so(page: Any) -> None:
     assert page.get_by_test_id("undecodable").count() == 0
     page.get_by_test_id("how").select_option("tsne")
     page.get_by_test_id("undecodable").wait_for(timeout=180_000)
-    page.get_by_text("The nearest real code.").wait_for()
+    page.get_by_text("The nearest real code.", exact=True).wait_for()
