@@ -16,7 +16,7 @@ LEAST, MOST = -7.0, 5.0
 """Bounds of a predicted logarithm of a variance: no cell is more certain than a thirtieth of its spread."""
 CAP = 10.0
 """Most nats that one number may surprise by: one broken cell must not outvote a row."""
-_MASKED = -4.0
+MASKED = -4.0
 """What the network is told in place of the logarithm of the noise when cells are hidden."""
 
 
@@ -108,6 +108,14 @@ class Ensemble(nn.Module):
         code: Tensor = h
         return code
 
+    def deeper(self, h: Tensor, member: int) -> Tensor:
+        """One member's residual blocks, (N, width), written over ``h``: for judging, not for training."""
+        for i in range(1, len(self.weights) - 1, 2):
+            inner = torch.addmm(self.biases[i][member], F.silu(h), self.weights[i][member])
+            F.silu(inner, inplace=True)
+            h.addmm_(inner, self.weights[i + 1][member]).add_(self.biases[i + 1][member])
+        return h
+
 
 def denoised(net: Ensemble, noisy: Tensor, given: Tensor, sigma: Tensor) -> Tensor:
     """What the network says of rows with noise of deviation ``sigma`` (members, N, 1)."""
@@ -123,9 +131,9 @@ def hidden_surprise(net: Ensemble, x: Tensor, shown: Tensor, layout: Layout) -> 
     Of a category the whole surprise stands at its first input. Numbers: half the squared error over
     the predicted variance, plus half its logarithm.
     """
-    level = torch.full((*x.shape[:-1], 1), _MASKED)
+    level = torch.full((*x.shape[:-1], 1), MASKED)
     value, spread = net(x, shown, level)
-    nats = 0.5 * ((x - value).square() * torch.exp(-spread) + spread)
+    nats = number_surprise(x, value, spread)
     for span in layout.choices:
         told = -(x[..., span] * F.log_softmax(value[..., span], -1)).sum(-1)
         nats[..., span] = 0
@@ -134,9 +142,15 @@ def hidden_surprise(net: Ensemble, x: Tensor, shown: Tensor, layout: Layout) -> 
     return made
 
 
+def number_surprise(x: Tensor, value: Tensor, spread: Tensor) -> Tensor:
+    """Nats of numbers ``x`` to who expects ``value`` with the log-variance ``spread``."""
+    spread = spread.clamp(LEAST, MOST)
+    return 0.5 * ((x - value).square() * torch.exp(-spread) + spread)
+
+
 def expected(net: Ensemble, x: Tensor, shown: Tensor, layout: Layout) -> Tensor:
     """Values (N, inputs) that the members on average expect where cells are hidden; shares of choices."""
-    value, _ = net(x, shown, torch.full((*x.shape[:-1], 1), _MASKED))
+    value, _ = net(x, shown, torch.full((*x.shape[:-1], 1), MASKED))
     value = value.clone()
     for span in layout.choices:
         value[..., span] = value[..., span].softmax(-1)
