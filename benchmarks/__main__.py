@@ -13,6 +13,7 @@ SUBJECTS = {
     "detection": "detection.main",
     "detection-table": "detection.report",
     "scale": "scale.main",
+    "planted": "planted.main",
     "studio": "studio.main",
 }
 

@@ -64,7 +64,7 @@ def surprises(
 class _Pass:
     """Some columns hidden: a first layer that does not see them, a last one that tells only them.
 
-    The same as ``hidden_surprise`` of these columns, at half the cost.
+    The same as ``hidden_surprise`` of these columns, for less.
     """
 
     inputs: Tensor
