@@ -22,6 +22,19 @@ export function joined(series: { steps: number[]; values: (number | null)[] }[])
   return tables.length > 1 ? uPlot.join(tables) : (tables[0] ?? [[]]);
 }
 
+/** On a logarithmic axis: as far as the values go, and at least a factor of two. */
+function decades(_: uPlot, low: number | null, high: number | null): [number, number] {
+  if (!high || high <= 0) return [0.1, 1];
+  const from = Math.max(low ?? 0, high / 1e6);
+  const air = Math.max(1.05, Math.sqrt((2 * from) / high));
+  // On whole lines: 0.07 to 0.2.
+  const line = (v: number, to: (v: number) => number) => {
+    const unit = 10 ** Math.floor(Math.log10(v));
+    return to(v / unit) * unit;
+  };
+  return [line(from / air, Math.floor), line(high * air, Math.ceil)];
+}
+
 export function plot(
   into: HTMLElement,
   curves: Curve[],
@@ -33,7 +46,7 @@ export function plot(
     {
       width: Math.max(200, into.clientWidth),
       height: options.height,
-      scales: { x: { time: false }, y: options.log ? { distr: 3 } : {} },
+      scales: { x: { time: false }, y: options.log ? { distr: 3, range: decades } : {} },
       axes: [axis, { ...axis, size: 64 }],
       legend: { live: true },
       cursor: { drag: { x: true, y: false } },

@@ -1,0 +1,1 @@
+var e=(e,t=36)=>e.length>t?`${e.slice(0,Math.ceil(.58*(t-1)))}…${e.slice(-Math.floor(.42*(t-1)))}`:e;export{e as t};
