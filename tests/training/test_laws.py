@@ -110,6 +110,12 @@ train(Recipe.load(sys.argv[1]), Path(sys.argv[2]), resume=True)
 """
 
 
+def _events(folder: Path) -> int:
+    """How many events were told so far."""
+    path = folder / "events.jsonl"
+    return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
 def test_kill_9_at_any_moment_then_resume(tmp_path: Path) -> None:
     recipe = Recipe(
         data=Named(name="digits8"), encoder=SMALL, bottleneck=Plain(size=6),
@@ -122,11 +128,12 @@ def test_kill_9_at_any_moment_then_resume(tmp_path: Path) -> None:
     chance = random.Random(0)
     kills = 0
     for _ in range(40):
+        enough = _events(folder) + 1 + chance.randrange(5)
         child = subprocess.Popen(command)
         if kills < 5:
-            while child.poll() is None and not (folder / "events.jsonl").exists():
-                time.sleep(0.01)
-            time.sleep(2.2 + chance.random() * 0.8)
+            while child.poll() is None and _events(folder) < enough:
+                time.sleep(0.001)
+            time.sleep(chance.random() * 0.03)
         if kills < 5 and child.poll() is None:
             child.send_signal(signal.SIGKILL)
             child.wait()
