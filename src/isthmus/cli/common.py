@@ -13,6 +13,13 @@ json_option = click.option(
     "--json", "as_json", is_flag=True, help="One JSON object on stdout, nothing else."
 )
 force_option = click.option("--force", is_flag=True, help="Replace what exists.")
+max_pixels_option = click.option(
+    "--max-pixels",
+    type=click.IntRange(1),
+    default=200_000_000,
+    show_default=True,
+    help="Refuse larger pictures.",
+)
 
 
 def say(text: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from isthmus.cli.common import Failures, force_option, json_option, result
+from isthmus.cli.common import Failures, force_option, json_option, max_pixels_option, result
 
 if TYPE_CHECKING:
     from isthmus.cli.batch import Job
@@ -54,13 +54,7 @@ _SUFFIX = ".isth"
     type=click.Path(path_type=Path, dir_okay=False),
     help="Also write a page: size against quality, and JPEG of the same size beside.",
 )
-@click.option(
-    "--max-pixels",
-    type=click.IntRange(1),
-    default=200_000_000,
-    show_default=True,
-    help="Refuse larger pictures.",
-)
+@max_pixels_option
 @force_option
 @json_option
 def compress(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from isthmus.cli.common import Failures, force_option, json_option, result, say
+from isthmus.cli.common import Failures, force_option, json_option, max_pixels_option, result, say
 
 if TYPE_CHECKING:
     from isthmus.cli.batch import Job
@@ -34,13 +34,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Of JPEG, WebP and AVIF outputs.",
 )
-@click.option(
-    "--max-pixels",
-    type=click.IntRange(1),
-    default=200_000_000,
-    show_default=True,
-    help="Refuse larger pictures.",
-)
+@max_pixels_option
 @force_option
 @json_option
 def decompress(

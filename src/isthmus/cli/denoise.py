@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from isthmus.cli.common import Failures, force_option, json_option, result
+from isthmus.cli.common import Failures, force_option, json_option, max_pixels_option, result
 from isthmus.cli.denoise_sound import MODEL as SOUND_MODEL
 
 if TYPE_CHECKING:
@@ -65,13 +65,7 @@ _LOSSY = {".gif": ".png", ".jp2": ".png", ".bmp": ".bmp"}
     show_default=True,
     help="Of JPEG and WebP outputs.",
 )
-@click.option(
-    "--max-pixels",
-    type=click.IntRange(1),
-    default=200_000_000,
-    show_default=True,
-    help="Refuse larger pictures.",
-)
+@max_pixels_option
 @click.option(
     "--model",
     metavar="NAME|RUN",
