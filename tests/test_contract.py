@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from isthmus.autoencoder import Autoencoder
 from isthmus.recipe import (
     Bands,
+    Colorize,
     Conv,
     DenoiseSound,
     Dense,
@@ -46,7 +47,12 @@ def _item_for(cls: Any) -> tuple[int, ...]:
 
 
 def _item_of_task(cls: Any) -> tuple[int, ...]:
-    return {"DenoisePhoto": (3, 12, 10), "DenoiseSound": (2, 600)}.get(cls.__name__, ITEM)
+    known = {"DenoisePhoto": (3, 12, 10), "DenoiseSound": (2, 600), "Colorize": (3, 16, 24)}
+    return known.get(cls.__name__, ITEM)
+
+
+def _item_of_loss(cls: Any) -> tuple[int, ...]:
+    return (3, 16, 14) if cls.__name__ == "Colors" else (2, 16, 14)
 
 
 def _with(cls: Any, **fields: Any) -> Recipe:
@@ -79,7 +85,9 @@ CASES = [
     (_with(Bands, across="mixing", layers=(2, 0)), (2, 130)),
     (_with(Bands).replace(task=DenoiseSound()), (2, 200)),
     (_with(UShape, residual=False, blocks=(2, 1), fold=1), (1, 16, 20)),
-    *[(Recipe(task=Reconstruct(loss=k())), (2, 16, 14)) for k in losses()],
+    (_with(UShape, residual=False, fold=4, bias=True, attention=1), (3, 16, 24)),
+    (_with(UShape, residual=False, fold=4, bias=True).replace(task=Colorize()), (3, 16, 24)),
+    *[(Recipe(task=Reconstruct(loss=k())), _item_of_loss(k)) for k in losses()],
     *[(Recipe(task=t()), _item_of_task(t)) for t in kinds("task")],
     (Recipe(encoder=Conv(channels=(4, 6), norm="batch", convs=2, down="max", layers=(12,))), ITEM),
     (Recipe(encoder=Dense(layers=(16,), tied=True, norm="layer")), ITEM),

@@ -86,16 +86,46 @@ class ResidualBlock(nn.Module):
 
 
 class PlainBlock(nn.Module):
-    """x + conv(relu(conv(x))), no biases; the second convolution starts at zero."""
+    """x + conv(relu(conv(x))); the second convolution starts at zero."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, bias: bool = False) -> None:
         super().__init__()
-        self.first = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
-        self.second = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.first = nn.Conv2d(channels, channels, 3, padding=1, bias=bias)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1, bias=bias)
         nn.init.zeros_(self.second.weight)
+        if self.second.bias is not None:
+            nn.init.zeros_(self.second.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.second(F.relu(self.first(x), inplace=True))  # type: ignore[no-any-return]
+
+
+class Attention(nn.Module):
+    """x + what every place takes from all places of the grid; it starts as nothing.
+
+    What is looked at is first brought to one length at every place, and so are queries and keys, so
+    that a place's strength does not decide whom it listens to (Henry et al. 2020).
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.heads = L.Attention.heads(channels)
+        self.scale = nn.Parameter(torch.ones(channels))
+        self.into = nn.Conv2d(channels, 3 * channels, 1, bias=False)
+        self.back = nn.Conv2d(channels, channels, 1)
+        self.sharpness = nn.Parameter(torch.full((self.heads,), 8.0))
+        nn.init.zeros_(self.back.weight)
+        nn.init.zeros_(self.back.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        count, channels, height, width = x.shape
+        even = F.normalize(x, dim=1) * (channels**0.5 * self.scale.view(1, -1, 1, 1))
+        asked = self.into(even).reshape(count, 3, self.heads, -1, height * width).transpose(3, 4)
+        query, key, value = asked.unbind(1)
+        query = F.normalize(query, dim=3) * self.sharpness.view(1, -1, 1, 1)
+        taken = F.scaled_dot_product_attention(query, F.normalize(key, dim=3), value, scale=1.0)
+        seen = taken.transpose(2, 3).reshape(count, channels, height, width)
+        return x + self.back(seen)  # type: ignore[no-any-return]
 
 
 class Keep(nn.Identity):

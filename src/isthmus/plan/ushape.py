@@ -1,4 +1,4 @@
-"""U-shaped networks: skip paths round the bottleneck, no biases, for pictures of any size."""
+"""U-shaped networks: skip paths round the bottleneck, for pictures of any size."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def encoder(spec: UShape, view: Shape, latent: Shape) -> list[Layer]:
             "bottleneck: a U-shape needs a spatial code; set bottleneck.spatial = true",
             "bottleneck",
         )
-    return [*_trunk(spec), L.Conv(outputs=latent[0], kernel=1, bias=False)]
+    return [*_trunk(spec), L.Conv(outputs=latent[0], kernel=1, bias=spec.bias)]
 
 
 def grid_after(spec: UShape, view: Shape) -> Shape:
@@ -43,33 +43,53 @@ def _trunk(spec: UShape) -> list[Layer]:
     layers: list[Layer] = [
         L.Keep(),
         L.Fold(side=spec.fold),
-        L.Conv(0, spec.channels[0], bias=False),
+        L.Conv(0, spec.channels[0], bias=spec.bias),
         L.Keep(),
     ]
     for index in range(len(spec.channels)):
-        layers += [L.PlainBlock(index)] * spec.blocks_of(index)
+        layers += _level(spec, index)
         if index + 1 < len(spec.channels):
-            layers += [L.Keep(), L.Conv(index + 1, spec.channels[index + 1], 2, 2, bias=False)]
+            layers += [L.Keep(), L.Conv(index + 1, spec.channels[index + 1], 2, 2, bias=spec.bias)]
     return layers
 
 
-def decoder(spec: UShape, code: Shape, raw: Shape) -> list[Layer]:
-    """The way back: grow by unfolding, join the skip path, blocks."""
+def _level(spec: UShape, index: int) -> list[Layer]:
+    """Blocks, and a look at the whole picture where the grid is coarse enough for one."""
+    blocks: list[Layer] = [L.PlainBlock(index, bias=spec.bias)] * spec.blocks_of(index)
+    if index >= len(spec.channels) - spec.attention:
+        blocks.append(L.Attention(index))
+    return blocks
+
+
+def decoder(spec: UShape, code: Shape, raw: Shape, view: Shape) -> list[Layer]:
+    """The way back: grow by unfolding, join the skip path, blocks.
+
+    Where ``raw`` has the grid of the ``view`` the entry's fold is undone; where it has the folded
+    grid, it is not.
+    """
     if len(code) != 3:
         raise PlanError("decoder: a U-shape needs a spatial code", "decoder")
     last = len(spec.channels) - 1
-    layers: list[Layer] = [L.Conv(last, spec.channels[last], 1, bias=False)]
-    layers += [L.PlainBlock(last)] * spec.blocks_of(last)
+    layers: list[Layer] = [L.Conv(last, spec.channels[last], 1, bias=spec.bias)]
+    layers += _level(spec, last)
     for index in reversed(range(last)):
         layers += [
-            L.Conv(index, spec.channels[index] * 4, 1, bias=False),
+            L.Conv(index, spec.channels[index] * 4, 1, bias=spec.bias),
             L.Unfold(index),
             L.Join(index),
         ]
-        layers += [L.PlainBlock(index)] * spec.blocks_of(index)
+        layers += _level(spec, index)
+    layers += [L.Join()]
+    if raw[1:] == tuple(side // spec.fold for side in view[1:]) and spec.fold > 1:
+        if spec.residual:
+            raise PlanError(
+                "decoder: an output coarser than the input cannot correct it; "
+                "set encoder.residual = false",
+                "decoder",
+            )
+        return [*layers, L.Conv(outputs=raw[0], bias=spec.bias)]
     layers += [
-        L.Join(),
-        L.Conv(outputs=raw[0] * spec.fold**2, bias=False),
+        L.Conv(outputs=raw[0] * spec.fold**2, bias=spec.bias),
         L.Unfold(side=spec.fold),
     ]
     return [*layers, L.Join()] if spec.residual else layers

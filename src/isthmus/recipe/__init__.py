@@ -42,6 +42,7 @@ from isthmus.recipe.data import Table as Table
 from isthmus.recipe.losses import L1 as L1
 from isthmus.recipe.losses import Bce as Bce
 from isthmus.recipe.losses import Charbonnier as Charbonnier
+from isthmus.recipe.losses import Colors as Colors
 from isthmus.recipe.losses import Cosine as Cosine
 from isthmus.recipe.losses import Gaussian as Gaussian
 from isthmus.recipe.losses import Laplace as Laplace
@@ -62,6 +63,7 @@ from isthmus.recipe.networks import Recurrent as Recurrent
 from isthmus.recipe.networks import Residual as Residual
 from isthmus.recipe.networks import Temporal as Temporal
 from isthmus.recipe.networks import UShape as UShape
+from isthmus.recipe.tasks import Colorize as Colorize
 from isthmus.recipe.tasks import Denoise as Denoise
 from isthmus.recipe.tasks import DenoisePhoto as DenoisePhoto
 from isthmus.recipe.tasks import DenoiseSound as DenoiseSound

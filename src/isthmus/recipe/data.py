@@ -93,6 +93,16 @@ class Photos(_Own):
         title="Scales",
         description="Each photograph is also used at these sizes: small ones are free of coding noise.",
     )
+    upright: bool = Field(
+        False,
+        title="Upright",
+        description="Windows are mirrored left to right only, never turned: for networks that must know the sky.",
+    )
+    zoom: Annotated[float, Field(ge=1, le=8)] = Field(
+        1.0,
+        title="Zoom",
+        description="Windows span up to so many times their side and are scaled down to it: things of many sizes.",
+    )
 
     @property
     def square(self) -> int:

@@ -8,10 +8,19 @@ from pydantic import Field
 
 from isthmus.recipe.base import Spec
 
+Shape = tuple[int, ...]
+
 
 class _Loss(Spec):
     outputs_per_value: ClassVar[int] = 1
     """How many decoder outputs describe one value of the item (two for a mean and a spread)."""
+
+    def outputs(self, item: Shape) -> Shape:
+        """The shape the decoder must give for an item."""
+        if self.outputs_per_value == 1:
+            return item
+        channels, *grid = item if len(item) > 1 else (1, *item)
+        return (channels * self.outputs_per_value, *grid)
 
 
 class Mse(_Loss):
@@ -150,7 +159,41 @@ class Voice(_Loss):
     si_sdr: float = Field(0.1, ge=0, title="SI-SDR", description="Weight of a decibel of it.")
 
 
+class Colors(_Loss):
+    """Cross-entropy of a distribution over colours, for a share of the grid of the picture."""
+
+    kind: Literal["colors"] = "colors"
+    classes: ClassVar[int] = 95
+    """Colours to choose from: the points of ``isthmus.lab.lattice``."""
+    rebalance: float = Field(
+        0.5,
+        ge=0,
+        le=2,
+        title="Rare colours",
+        description="How much more vivid colours count than pale ones, which are most of any picture; 0 is off.",
+    )
+    step: Annotated[int, Field(ge=1, le=8)] = Field(
+        4, title="Step", description="Pixels from one predicted colour to the next."
+    )
+
+    def outputs(self, item: Shape) -> Shape:
+        """Logits over the colours for every square of ``step`` pixels."""
+        return (self.classes, *(-(-side // self.step) for side in item[1:]))
+
+
 LossSpec = Annotated[
-    Mse | L1 | Charbonnier | Bce | Ssim | MsSsim | Sad | Cosine | Sid | Gaussian | Laplace | Voice,
+    Mse
+    | L1
+    | Charbonnier
+    | Bce
+    | Ssim
+    | MsSsim
+    | Sad
+    | Cosine
+    | Sid
+    | Gaussian
+    | Laplace
+    | Voice
+    | Colors,
     Field(discriminator="kind"),
 ]

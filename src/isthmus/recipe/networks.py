@@ -143,7 +143,7 @@ class Recurrent(_Network):
 
 
 class UShape(Spec):
-    """A U-shaped network without biases (Ronneberger et al. 2015; Mohan et al. 2020).
+    """A U-shaped network (Ronneberger et al. 2015), without biases as it is (Mohan et al. 2020).
 
     Space is folded into channels first, so that most work is done on a coarse grid. Skip paths go
     round the bottleneck and carry what is fine; the code carries what needs a wide view. Without
@@ -176,6 +176,18 @@ class UShape(Spec):
         True,
         title="Correct the input",
         description="The output is the input plus what the network says.",
+    )
+    bias: bool = Field(
+        False,
+        title="Biases",
+        description="For networks that name what they see, rather than correct it.",
+    )
+    attention: int = Field(
+        0,
+        ge=0,
+        le=8,
+        title="Attention",
+        description="In so many of the deepest levels every place also looks at all places (Vaswani et al. 2017).",
     )
 
     def blocks_of(self, level: int) -> int:

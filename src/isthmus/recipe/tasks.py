@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from isthmus.recipe.base import Spec
-from isthmus.recipe.losses import L1, LossSpec, Mse, Voice
+from isthmus.recipe.losses import L1, Colors, LossSpec, Mse, Voice
 
 Shape = tuple[int, ...]
 
@@ -87,6 +87,45 @@ class DenoisePhoto(_Task):
     def view(self, item: Shape) -> Shape:
         """One channel more: the noise level of each pixel, or zero where it is not known."""
         return (item[0] + 1, *item[1:])
+
+
+class Colorize(_Task):
+    """Lightness in, colour out; what a person says about colours, if anything, goes in too."""
+
+    kind: Literal["colorize"] = "colorize"
+    loss: LossSpec = Field(default_factory=Colors, title="Loss")
+    hinted: float = Field(
+        0.55,
+        ge=0,
+        le=1,
+        title="Hinted",
+        description="Share of the pictures of which the network is told some colours.",
+    )
+    hints: int = Field(
+        48,
+        ge=1,
+        le=1000,
+        title="Most hints",
+        description="Points of known colour; few are likelier than many.",
+    )
+    old: float = Field(
+        0.3,
+        ge=0,
+        le=1,
+        title="Old photographs",
+        description="Share shown as old ones are: blind to red, faded, soft, grainy, scratched.",
+    )
+    recolored: float = Field(
+        0.15,
+        ge=0,
+        le=1,
+        title="Recoloured",
+        description="Share of the pictures with many hints whose hues are turned, so that hints count more than habit.",
+    )
+
+    def view(self, item: Shape) -> Shape:
+        """Lightness, the a* and b* that were told, and where."""
+        return (4, *item[1:])
 
 
 class Detect(_Task):
@@ -175,5 +214,6 @@ class DenoiseSound(_Task):
 
 
 TaskSpec = Annotated[
-    Reconstruct | Denoise | DenoisePhoto | DenoiseSound | Detect, Field(discriminator="kind")
+    Reconstruct | Denoise | DenoisePhoto | DenoiseSound | Colorize | Detect,
+    Field(discriminator="kind"),
 ]

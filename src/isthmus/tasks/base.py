@@ -53,6 +53,10 @@ class Task:
         """The part of a network's input that a person can look at beside the item."""
         return view
 
+    def rendered(self, made: Reconstruction, view: Tensor) -> Tensor:
+        """What a person sees of what the model made of a ``view``: (N, *item)."""
+        return made.output
+
     def objective(self, model: Autoencoder, pair: Pair) -> tuple[Tensor, Tensor, Reconstruction]:
         """(loss, cost, reconstruction): two means over the batch, before and after the weight.
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from isthmus.datasets.base import Items, Scaling
 from isthmus.recipe import DataSpec, Photos, Speech
@@ -79,20 +80,28 @@ def augment(batch: Tensor, data: DataSpec, generator: torch.Generator, progress:
 
 
 def _windows(batch: Tensor, data: Photos, generator: torch.Generator, progress: float) -> Tensor:
-    """A random window of each square, turned and mirrored in one of eight ways."""
+    """A random window of each square, turned and mirrored in one of eight ways, or mirrored only."""
     side = data.window
     if data.last_window and progress >= LAST_PART:
         # As many pixels a step as before: larger windows of fewer squares.
         side = data.last_window
         batch = batch[: max(round(len(batch) * (data.window / side) ** 2), 1)]
     count, _, height, width = batch.shape
-    draws = torch.rand(3, count, generator=generator, device=batch.device)
-    tops = (draws[0] * (height - side + 1)).long().tolist()
-    lefts = (draws[1] * (width - side + 1)).long().tolist()
-    ways = (draws[2] * 8).long().tolist()
+    draws = torch.rand(3 if data.zoom == 1 else 4, count, generator=generator, device=batch.device)
+    spans = torch.full((count,), side, device=batch.device)
+    if data.zoom > 1:
+        most = min(side * data.zoom, height, width)
+        spans = (side * (most / side) ** draws[3]).round().long()
+    tops = (draws[0] * (height - spans + 1)).long().tolist()
+    lefts = (draws[1] * (width - spans + 1)).long().tolist()
+    ways = (draws[2] * (2 if data.upright else 8)).long().tolist()
     cut = []
-    for picture, top, left, way in zip(batch, tops, lefts, ways, strict=True):
-        window = picture[:, top : top + side, left : left + side]
+    for picture, top, left, span, way in zip(
+        batch, tops, lefts, spans.tolist(), ways, strict=True
+    ):
+        window = picture[:, top : top + span, left : left + span]
+        if span != side:
+            window = F.interpolate(window[None], (side, side), mode="bilinear", antialias=True)[0]
         if way & 1:
             window = window.flip(2)
         if way & 2:
