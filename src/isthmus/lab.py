@@ -23,6 +23,8 @@ _FROM_XYZ = (
     (0.0556434, -0.2040259, 1.0572252),
 )
 _WHITE = tuple(sum(row) for row in _TO_XYZ)
+LUMINANCE = _TO_XYZ[1]
+"""Shares of linear red, green and blue in luminance."""
 _EDGE = 6 / 29
 
 SPACING = 7.0

@@ -9,8 +9,6 @@ from torch.nn import functional as F
 from isthmus import lab
 from isthmus.tasks.noise import coin, normal, uniform
 
-_LUMINANCE = (0.2126, 0.7152, 0.0722)
-
 
 def aged(x: Tensor, generator: torch.Generator) -> Tensor:
     """sRGB (N, 3, H, W) to L* (N, 1, H, W) of an old print: each fault on a share of the pictures."""
@@ -29,7 +27,7 @@ def _exposed(x: Tensor, generator: torch.Generator) -> Tensor:
     taste = torch.rand(count, 3, 1, 1, generator=generator, device=x.device)
     taste = taste * x.new_tensor((0.7, 1.2, 1.0)).view(1, 3, 1, 1) + 0.02
     taste = taste / taste.sum(1, keepdim=True)
-    usual = x.new_tensor(_LUMINANCE).view(1, 3, 1, 1)
+    usual = x.new_tensor(lab.LUMINANCE).view(1, 3, 1, 1)
     weights = torch.where(coin(count, 0.5, generator), taste, usual)
     return (lab.to_linear(x) * weights).sum(1, keepdim=True)
 

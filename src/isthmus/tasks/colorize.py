@@ -8,14 +8,19 @@ coarse grid: colour needs no resolution, and what may be red or blue must not be
 from __future__ import annotations
 
 import math
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from isthmus import lab
 from isthmus.autoencoder import Autoencoder, Reconstruction
+from isthmus.errors import DataError
 from isthmus.losses.colors import SHARP, taken
+from isthmus.media.tiles import Array
+from isthmus.recipe import Recipe
 from isthmus.tasks.aging import aged
 from isthmus.tasks.base import Pair, Task
 from isthmus.tasks.noise import coin
@@ -56,6 +61,27 @@ class Application(Task):
         draws = torch.rand(count, generator=generator, device=generator.device)
         many = torch.exp(draws * math.log(self.spec.hints + 1)).long()
         return torch.where(coin(count, self.spec.hinted, generator).flatten(), many, 0)
+
+    any_size = True
+
+    def apply(self, model: Autoencoder, recipe: Recipe, item: Array, **options: Any) -> Array:
+        """A photograph (H, W) or (H, W, 1 or 3) in colour: (H, W, 3), of the same type.
+
+        ``hints`` are (x, y, "#RRGGBB") or ``Hint``; other options as ``coloring.colors`` has them.
+        """
+        from isthmus.tasks.coloring import colorized
+        from isthmus.tasks.hints import Hint
+
+        flat = item[..., None] if item.ndim == 2 else item
+        if flat.ndim != 3 or flat.shape[2] not in (1, 3) or not flat.size:
+            raise DataError(
+                f"a photograph has shape (height, width) or (height, width, 3); got {item.shape}"
+            )
+        if flat.dtype not in (np.uint8, np.uint16):
+            flat = flat.astype(np.float32)
+        said = options.pop("hints", ())
+        points = [h if isinstance(h, Hint) else Hint.of(*h) for h in said]
+        return colorized(model, recipe.encoder, flat, points, **options)
 
     def look(self, items: Tensor) -> Tensor:
         """Pictures of which no colour is told."""

@@ -96,9 +96,7 @@ def _windows(batch: Tensor, data: Photos, generator: torch.Generator, progress: 
     lefts = (draws[1] * (width - spans + 1)).long().tolist()
     ways = (draws[2] * (2 if data.upright else 8)).long().tolist()
     cut = []
-    for picture, top, left, span, way in zip(
-        batch, tops, lefts, spans.tolist(), ways, strict=True
-    ):
+    for picture, top, left, span, way in zip(batch, tops, lefts, spans.tolist(), ways, strict=True):
         window = picture[:, top : top + span, left : left + span]
         if span != side:
             window = F.interpolate(window[None], (side, side), mode="bilinear", antialias=True)[0]
