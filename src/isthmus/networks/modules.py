@@ -114,8 +114,8 @@ class Attention(nn.Module):
         self.into = nn.Conv2d(channels, 3 * channels, 1, bias=False)
         self.back = nn.Conv2d(channels, channels, 1)
         self.sharpness = nn.Parameter(torch.full((self.heads,), 8.0))
-        nn.init.zeros_(self.back.weight)
-        nn.init.zeros_(self.back.bias)
+        for start in self.back.parameters():
+            nn.init.zeros_(start)
 
     def forward(self, x: Tensor) -> Tensor:
         count, channels, height, width = x.shape

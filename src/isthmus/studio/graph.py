@@ -13,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 
 from isthmus.errors import RunError
 from isthmus.plan import NetworkPlan, Plan
+from isthmus.plan.layers import Attention, PlainBlock
 from isthmus.recipe import Recipe
 from isthmus.studio.packs import Array
 
@@ -22,9 +23,16 @@ _HALF = float(np.finfo(np.float16).max)
 
 
 def fits(plan: Plan) -> bool:
-    """Whether the browser's runtime should run this: small enough to be drawn through at 60 a second."""
+    """Whether the browser's runtime should run this: small enough to be drawn through at 60 a second,
+    and of layers that it knows."""
     large = any(side > _LARGEST_SIDE for side in plan.item[1:]) or math.prod(plan.item) > 65_536
-    return plan.parameters <= _MOST_WEIGHTS and not large
+    layers = (*plan.encoder.layers, *plan.decoder.layers)
+    known = not any(
+        isinstance(layer, Attention) or (isinstance(layer, PlainBlock) and layer.bias)
+        for layer in layers
+    )
+    same_grid = plan.decoder.shapes[-1][1:] == plan.item[1:]
+    return plan.parameters <= _MOST_WEIGHTS and not large and known and same_grid
 
 
 def describe(recipe: Recipe, plan: Plan, card: dict[str, Any], **more: Any) -> dict[str, Any]:

@@ -105,14 +105,17 @@ def obeyed(light: Tensor, ab: Tensor, hints: Sequence[Hint], size: tuple[int, in
     told = drawn(hints, size, (ab.shape[2], ab.shape[3]), _HOLD)[0]
     held = (told[2] > 0).numpy().ravel()
     missing = (told[:2] - ab[0]).numpy().reshape(2, -1)[:, held]
-    change = _spread(light[0, 0].numpy(), held, missing.astype(np.float64))
+    change = spread(light[0, 0].numpy(), held, missing.astype(np.float64))
     return ab + torch.from_numpy(change.reshape(ab.shape).astype(np.float32))
 
 
-def _spread(light: Array, held: Array, values: Array) -> Array:
-    """``values`` (2, held places) carried to all places of a picture (h, w): (2, h x w)."""
+def spread(light: Array, held: Array, values: Array, fade: float = _FADE) -> Array:
+    """``values`` (2, held places) carried to all places of a picture of L* (h, w): (2, h x w).
+
+    ``fade`` is how much every place prefers zero.
+    """
     from scipy.sparse import coo_matrix, diags
-    from scipy.sparse.linalg import factorized
+    from scipy.sparse.linalg import splu
 
     count = light.size
     index = np.arange(count).reshape(light.shape)
@@ -126,14 +129,19 @@ def _spread(light: Array, held: Array, values: Array) -> Array:
     weight = np.exp(-np.square((flat[first] - flat[second]) / _LIKE)) + 1e-5
     half = coo_matrix((weight, (first, second)), (count, count)).tocsr()
     whole = half + half.T
-    system = diags(np.asarray(whole.sum(1)).ravel() + _FADE) - whole
+    system = diags(np.asarray(whole.sum(1)).ravel() + fade) - whole
     free = np.flatnonzero(~held)
     out = np.zeros((2, count))
     out[:, held] = values
     if len(free):
         rows = system.tocsr()[free]
-        solve = factorized(rows[:, free].tocsc())
         known = rows[:, np.flatnonzero(held)]
-        for channel in range(2):
-            out[channel, free] = solve(-known @ values[channel])
+        # The system is symmetric and needs no pivots: half the time of the general way.
+        solver = splu(
+            rows[:, free].tocsc(),
+            permc_spec="MMD_AT_PLUS_A",
+            diag_pivot_thresh=0.0,
+            options={"SymmetricMode": True},
+        )
+        out[:, free] = solver.solve(-(known @ values.T)).T
     return out
