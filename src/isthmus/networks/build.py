@@ -104,7 +104,7 @@ def module_for(layer: L.Layer, shape: L.Shape, ties: Sequence[nn.Linear] = ()) -
         case L.Dropout():
             return M.Dropout(layer.share)
         case L.PlainBlock():
-            return M.PlainBlock(shape[0])
+            return M.PlainBlock(shape[0], layer.bias, layer.norm)
         case L.Fold():
             return nn.PixelUnshuffle(layer.side)
         case L.Unfold():

@@ -112,18 +112,10 @@ def plan(recipe: Recipe, item: Shape) -> Plan:
         view,
         _line(recipe.encoder, narrow.latent),
     )
-    raw = raw_shape(item, recipe.task.loss.outputs_per_value)
+    raw = recipe.task.raw(item, recipe.task.loss.outputs_per_value)
     spec = recipe.encoder if isinstance(recipe.decoder, Mirror) else recipe.decoder
     out = chain("decoder", _decoder(spec, recipe, narrow, item, raw), narrow.code, _line(spec, raw))
     return Plan(item, into, narrow, out, _warnings(item, narrow))
-
-
-def raw_shape(item: Shape, outputs_per_value: int) -> Shape:
-    """The decoder's output: the item's shape, or channels times the outputs a value needs."""
-    if outputs_per_value == 1:
-        return item
-    grid = conv.grid_of(item)
-    return (grid[0] * outputs_per_value, *grid[1:])
 
 
 def _grid(recipe: Recipe, item: Shape) -> Shape:

@@ -18,7 +18,7 @@ def encoder(spec: UShape, view: Shape, latent: Shape) -> list[Layer]:
             "bottleneck: a U-shape needs a spatial code; set bottleneck.spatial = true",
             "bottleneck",
         )
-    return [*_trunk(spec), L.Conv(outputs=latent[0], kernel=1, bias=False)]
+    return [*_trunk(spec), L.Conv(outputs=latent[0], kernel=1, bias=spec.biases)]
 
 
 def grid_after(spec: UShape, view: Shape) -> Shape:
@@ -43,13 +43,16 @@ def _trunk(spec: UShape) -> list[Layer]:
     layers: list[Layer] = [
         L.Keep(),
         L.Fold(side=spec.fold),
-        L.Conv(0, spec.channels[0], bias=False),
+        L.Conv(0, spec.channels[0], bias=spec.biases),
         L.Keep(),
     ]
     for index in range(len(spec.channels)):
-        layers += [L.PlainBlock(index)] * spec.blocks_of(index)
+        layers += [L.PlainBlock(index, spec.biases, spec.norm)] * spec.blocks_of(index)
         if index + 1 < len(spec.channels):
-            layers += [L.Keep(), L.Conv(index + 1, spec.channels[index + 1], 2, 2, bias=False)]
+            layers += [
+                L.Keep(),
+                L.Conv(index + 1, spec.channels[index + 1], 2, 2, bias=spec.biases),
+            ]
     return layers
 
 
@@ -58,18 +61,18 @@ def decoder(spec: UShape, code: Shape, raw: Shape) -> list[Layer]:
     if len(code) != 3:
         raise PlanError("decoder: a U-shape needs a spatial code", "decoder")
     last = len(spec.channels) - 1
-    layers: list[Layer] = [L.Conv(last, spec.channels[last], 1, bias=False)]
-    layers += [L.PlainBlock(last)] * spec.blocks_of(last)
+    layers: list[Layer] = [L.Conv(last, spec.channels[last], 1, bias=spec.biases)]
+    layers += [L.PlainBlock(last, spec.biases, spec.norm)] * spec.blocks_of(last)
     for index in reversed(range(last)):
         layers += [
-            L.Conv(index, spec.channels[index] * 4, 1, bias=False),
+            L.Conv(index, spec.channels[index] * 4, 1, bias=spec.biases),
             L.Unfold(index),
             L.Join(index),
         ]
-        layers += [L.PlainBlock(index)] * spec.blocks_of(index)
+        layers += [L.PlainBlock(index, spec.biases, spec.norm)] * spec.blocks_of(index)
     layers += [
         L.Join(),
-        L.Conv(outputs=raw[0] * spec.fold**2, bias=False),
+        L.Conv(outputs=raw[0] * spec.fold**2, bias=spec.biases),
         L.Unfold(side=spec.fold),
     ]
     return [*layers, L.Join()] if spec.residual else layers

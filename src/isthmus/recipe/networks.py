@@ -143,7 +143,7 @@ class Recurrent(_Network):
 
 
 class UShape(Spec):
-    """A U-shaped network without biases (Ronneberger et al. 2015; Mohan et al. 2020).
+    """A U-shaped network, without biases unless asked for (Ronneberger et al. 2015; Mohan et al. 2020).
 
     Space is folded into channels first, so that most work is done on a coarse grid. Skip paths go
     round the bottleneck and carry what is fine; the code carries what needs a wide view. Without
@@ -177,6 +177,12 @@ class UShape(Spec):
         title="Correct the input",
         description="The output is the input plus what the network says.",
     )
+    biases: bool = Field(
+        False,
+        title="Biases",
+        description="For what depends on brightness itself: then nothing scales with the picture.",
+    )
+    norm: Literal["none", "batch"] = Field("none", title="Normalisation")
 
     def blocks_of(self, level: int) -> int:
         """Residual blocks of a level; the last number holds for all levels after it."""

@@ -49,6 +49,10 @@ class Task:
         """
         raise TypeError(f"{type(self).__name__} takes items of one shape")
 
+    def result(self, made: Reconstruction, pair: Pair) -> Tensor:
+        """What a person looks at of a reconstruction: (N, *item)."""
+        return made.output
+
     def shown(self, view: Tensor) -> Tensor:
         """The part of a network's input that a person can look at beside the item."""
         return view

@@ -106,9 +106,9 @@ def _through(
     import torch
 
     with torch.no_grad():
-        batch = items.gather(torch.from_numpy(np.ascontiguousarray(index)))
+        batch = items.gather(torch.from_numpy(index.copy()))
         pair = task.pair(batch, torch.Generator().manual_seed(recipe.training.seed))
-        output = model(pair.input).output
+        output = task.result(model(pair.input), pair)
     return task.shown(pair.input).numpy().astype(np.float16), output.numpy().astype(np.float16)
 
 

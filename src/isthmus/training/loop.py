@@ -258,7 +258,7 @@ class Trainer:
             clean, torch.Generator(clean.device).manual_seed(self.recipe.training.seed)
         )
         self.model.eval()
-        output = self.model(pair.input).output
+        output = self.task.result(self.model(pair.input), pair)
         self.model.train()
         first = self.folder / "snapshots" / "items.npz"
         if not first.exists():
