@@ -18,6 +18,7 @@ VERBS = {
     "train": "Train a recipe.",
     "evaluate": "Figures of a trained run on its test data, or on yours.",
     "denoise": "Noise out of photographs.",
+    "unwatermark": "Marks off pictures that are yours.",
     "detect": "Rank the rows of tables by how strange they are, and say why.",
     "compress": "Photographs to small files.",
     "decompress": "Small files to photographs.",

@@ -18,7 +18,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 from torch.nn import functional as F
 
-from isthmus.media.marks import Array
+from isthmus.marks.drawing import Array
 
 T = TypeVar("T")
 _LEVELS = 4

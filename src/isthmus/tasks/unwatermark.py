@@ -12,17 +12,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from isthmus.autoencoder import Autoencoder, Reconstruction
-from isthmus.media import marks
+from isthmus.errors import DataError
+from isthmus.marks import drawing
+from isthmus.marks.removal import Removed, take_off
+from isthmus.media.tiles import Array, padded, tiles
+from isthmus.recipe import Recipe
 from isthmus.tasks import noise as N
 from isthmus.tasks.base import Pair, Task
 from isthmus.tasks.denoise_photo import as_gray
 from isthmus.tasks.marking import Chance, Layers, Mark, marked
+from isthmus.tasks.restore import TILE, Progress, step_of
 
 SEEN = 0.03
 """The opacity from which a pixel belongs to a mark."""
@@ -33,6 +40,19 @@ _MASK, _OPACITY, _COLOR, _COARSE, _WHOLE = 1.0, 1.0, 1.0, 0.5, 2.0
 
 class Application(Task):
     """Marks are laid on the batch, new every time, from a bank that is drawn at the first."""
+
+    any_size = True
+
+    def apply(self, model: Autoencoder, recipe: Recipe, item: Array, **options: Any) -> Array:
+        """A photograph (H, W) or (H, W, 1 or 3) without its mark; options as ``remove`` has them."""
+        flat = item[..., None] if item.ndim == 2 else item
+        if flat.ndim != 3 or flat.shape[2] not in (1, 3):
+            raise DataError(
+                f"a photograph has shape (height, width) or (height, width, 3); got {item.shape}"
+            )
+        if flat.dtype not in (np.uint8, np.uint16):
+            flat = flat.astype(np.float32)
+        return remove(model, recipe.encoder, flat, **options).pixels.reshape(item.shape)
 
     def pair(self, batch: Tensor, generator: torch.Generator) -> Pair:
         """The target has seven channels: the picture, the mark's opacity, and the light it adds."""
@@ -71,7 +91,7 @@ class Application(Task):
         if not hasattr(self, "_bank"):
             folder = Path(self.spec.marks) if self.spec.marks else None
             self._bank: dict[str, list[Mark]] = {"text": [], "logo": []}
-            for kind, coverage in marks.bank(self.spec.texts, 0, folder, self.spec.apart):
+            for kind, coverage in drawing.bank(self.spec.texts, 0, folder, self.spec.apart):
                 self._bank[kind].append(Mark.of(kind, coverage))
         return self._bank
 
@@ -166,3 +186,93 @@ def _varied(picture: Tensor, c: Chance) -> Tensor:
         low, high = c(-0.1, 0.15), c(0.75, 1.1)
         picture = low + (high - low) * picture
     return picture
+
+
+_LONGEST = 1600
+"""Marks are looked for in a picture of at most this side: what is larger hides its shapes."""
+
+
+def remove(
+    model: Autoencoder,
+    spec: object,
+    pixels: Array,
+    mask: Array | None = None,
+    tile: int = TILE,
+    progress: Progress | None = None,
+) -> Removed:
+    """A photograph (height, width, 1 or 3) of uint8, uint16 or floats 0..1 without its mark.
+
+    ``mask`` (height, width), if given, is true where the mark may be; nothing else is touched.
+    """
+    scale = 1
+    while max(pixels.shape[:2]) > _LONGEST * scale:
+        scale *= 2
+    share = 1.0 if scale == 1 else 0.2
+    small = pixels if scale == 1 else reduced(pixels, scale)
+    maps = look(
+        model, spec, small, tile, None if progress is None else lambda p: progress(share * p)
+    )
+    if scale > 1:
+        # Where the large picture says the same, its edges are the sharper ones.
+        fine = look(
+            model,
+            spec,
+            pixels,
+            tile,
+            None if progress is None else lambda p: progress(0.2 + 0.8 * p),
+        )
+        wide = enlarged(maps, pixels.shape[:2])
+        agrees = (wide[..., :1] > 127) & (fine[..., :1] > 127)
+        maps = np.where(agrees, fine, wide)
+    return take_off(
+        pixels, maps[..., 0] / np.float32(255), maps[..., 1] / np.float32(255), maps[..., 2:], mask
+    )
+
+
+def look(
+    model: Autoencoder,
+    spec: object,
+    pixels: Array,
+    tile: int = TILE,
+    progress: Progress | None = None,
+) -> Array:
+    """(height, width, 5) of uint8: how sure a mark is there, its opacity and its colour."""
+    height, width, _ = pixels.shape
+    step, margin = step_of(spec)
+    white = float(np.iinfo(pixels.dtype).max) if pixels.dtype.kind == "u" else 1.0
+    out = np.empty((height, width, 5), np.uint8)
+    done = 0
+    for place in tiles(height, width, tile, margin, step):
+        piece = place.read(pixels)
+        grown = np.ascontiguousarray(
+            padded(piece, step).transpose(2, 0, 1), np.float32
+        ) / np.float32(white)
+        batch = torch.from_numpy(grown)[None].expand(1, 3, -1, -1)
+        with torch.inference_mode():
+            said = Said.of(model(batch.contiguous(memory_format=torch.channels_last)).raw)
+            made = torch.cat((said.logit.sigmoid(), said.opacity, said.color.clamp(0, 1)), 1)[0]
+        values = (made * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
+        place.write(out, values[: piece.shape[0], : piece.shape[1]])
+        top, bottom, left, right = place.inner
+        done += (bottom - top) * (right - left)
+        if progress is not None:
+            progress(done / (height * width))
+    return out
+
+
+def reduced(pixels: Array, scale: int) -> Array:
+    """Means of squares of ``scale`` pixels, of the same kind; the border is repeated to fill the last."""
+    height, width, channels = pixels.shape
+    grown = np.pad(pixels, ((0, -height % scale), (0, -width % scale), (0, 0)), "edge")
+    cut = grown.reshape(grown.shape[0] // scale, scale, grown.shape[1] // scale, scale, channels)
+    made = cut.mean((1, 3), dtype=np.float32)
+    return np.rint(made).astype(pixels.dtype) if pixels.dtype.kind == "u" else made
+
+
+def enlarged(maps: Array, shape: tuple[int, ...]) -> Array:
+    """Maps (h, w, C) of uint8 at a larger size, smoothly."""
+    scale = -(-shape[0] // maps.shape[0])
+    values = torch.from_numpy(maps.transpose(2, 0, 1).copy())[None].float()
+    grown = F.interpolate(values, scale_factor=scale, mode="bilinear", align_corners=False)[0]
+    made: Array = grown.round().to(torch.uint8).permute(1, 2, 0).numpy()[: shape[0], : shape[1]]
+    return made
