@@ -8,6 +8,7 @@ SUBJECTS = {
     "bottlenecks": "bottlenecks.main",
     "maps": "maps.main",
     "photos": "photos.main",
+    "watermark": "watermark.main",
     "sound": "sound.main",
     "codec": "codec.main",
     "detection": "detection.main",

@@ -44,73 +44,113 @@ def take_off(
     """The picture (H, W, C) without what a network found on it.
 
     ``sure`` and ``opacity`` (H, W) are 0..1, ``color`` (H, W, 3) uint8. ``mask`` restricts the work to
-    where it is true; where the network sees nothing in all of it, it is filled from around.
+    where it is true. If its edges are those of one layer, no network is needed; where the network sees
+    nothing in all of it, it is filled from around.
     """
+    if mask is not None:
+        made = _by_mask(pixels, mask)
+        if made is not None:
+            return made
     found = sure > 0.5 if mask is None else (sure > 0.2) & mask
     found = without_specks(found)
     confidence = float(sure[found].mean()) if found.any() else 0.0
     if mask is None and (found.mean() < _LEAST_SHARE or confidence < _SURE):
         return Removed(pixels, np.zeros(found.shape, bool), confidence)
     if mask is not None and found.sum() < 0.02 * mask.sum():
-        return _by_mask(pixels, mask)
-    top, bottom, left, right = _box(found)
+        out = pixels.copy()
+        out[mask] = quantised(fill(as_floats(pixels), mask)[mask], pixels)
+        return Removed(out, mask, 0.0, 1.0, (), int(mask.sum()))
+    # A pixel more: the faint rim of a mark is hardly seen.
+    within = ndimage.binary_dilation(found)
+    within = within if mask is None else within & mask
+    top, bottom, left, right = _box(within)
     box = slice(top, bottom), slice(left, right)
-    values = as_floats(pixels[box])
-    channels = values.shape[2]
-    tint = color[box].astype(np.float32)[..., :channels] / 255
-    if channels == 1:
-        tint = color[box].astype(np.float32).mean(2, keepdims=True) / 255
-    within = found[box]
-    cover = np.where(within, opacity[box], 0)
-    layer = single.layer(values, within)
-    if layer is not None:
-        cover, tint = _agreed(layer, cover, tint, within)
-    made, holes = unmixed(values, cover, cover[..., None] * tint, within)
+    values, within, found = as_floats(pixels[box]), within[box], found[box]
+    tint = color[box].astype(np.float32) / 255
+    tint = tint.mean(2, keepdims=True) if values.shape[2] == 1 else tint
+    cover = np.where(within, opacity[box], 0).astype(np.float32)
+    layer = single.layer(values, found)
+    one = None if layer is None else _is_one(layer, cover, tint, found)
+    if layer is not None and one is not None:
+        made, cover = by_layer(values, layer, one, within, cover, tint)
+        shown, hue = layer.opacity, layer.color
+        holes = within & (cover > 1 - 2 * LEAST_THROUGH)
+    else:
+        made, holes = unmixed(values, cover, cover[..., None] * tint, within)
+        shown = float(np.median(cover[found]))
+        hue = np.median(np.broadcast_to(tint, values.shape)[found], 0)
     out = pixels.copy()
-    whole = np.zeros(found.shape, bool)
+    whole = np.zeros(pixels.shape[:2], bool)
     whole[box] = within
     out[whole] = quantised(made[within], pixels)
-    shown = float(np.median(cover[within]))
-    hue = tuple(
-        round(float(v), 3) for v in np.median(np.broadcast_to(tint, values.shape)[within], 0)
+    return Removed(
+        out, whole, round(confidence, 3), round(shown, 3), _rounded(hue), int(holes.sum())
     )
-    return Removed(out, whole, round(confidence, 3), round(shown, 3), hue, int(holes.sum()))
 
 
-def _agreed(layer: single.Layer, cover: Array, tint: Array, within: Array) -> tuple[Array, Array]:
-    """The network's opacity and colour, drawn to those of the one layer that all edges obey.
+def _is_one(layer: single.Layer, cover: Array, tint: Array, found: Array) -> Array | None:
+    """Where (H, W) the network's opacity is about the layer's; None if that is not most of the mark."""
+    near = np.abs(cover - layer.opacity) < 0.3
+    close = near & (np.abs(tint - layer.color.astype(np.float32)).mean(2) < 0.35)
+    inner = ndimage.binary_erosion(found)
+    inner = inner if inner.any() else found
+    return near if close[inner].mean() > 0.6 else None
 
-    Marks of several layers keep what the network says where it differs too much from that layer.
+
+def by_layer(
+    values: Array,
+    layer: single.Layer,
+    near: Array,
+    within: Array,
+    cover: Array | None = None,
+    tint: Array | None = None,
+) -> tuple[Array, Array]:
+    """(the picture without one layer, the opacity of each pixel).
+
+    In the middle of the mark the layer is all there. At its edges it covers pixels in part: how much
+    is told by what lies on both sides. Where ``near`` is false, ``cover`` and ``tint`` hold instead.
     """
-    near = np.abs(cover - layer.opacity) < 0.25
-    close = near & (np.abs(tint - layer.color.astype(np.float32)).mean(2) < 0.3)
-    inner = ndimage.binary_erosion(within)
-    share = float(close[inner].mean()) if inner.any() else float(close[within].mean())
-    if share < 0.6:
-        return cover, tint
-    # At its edges a mark covers pixels in part, and the network says how much.
-    edge = np.minimum(cover, layer.opacity)
-    cover = np.where(
-        inner & near, layer.opacity, np.where(near | (cover < layer.opacity), edge, cover)
-    )
-    tint = np.where(close[..., None], layer.color.astype(np.float32), tint)
-    return cover.astype(np.float32), tint
+    core = ndimage.binary_erosion(within, iterations=2)
+    if core.sum() < 0.2 * within.sum():
+        core = ndimage.binary_erosion(within)
+    color = layer.color.astype(np.float32)
+    amount = np.where(core & near, np.float32(layer.opacity), np.float32(0))
+    hue = np.broadcast_to(color, values.shape).copy()
+    if cover is not None and tint is not None:
+        other = core & ~near
+        amount[other] = cover[other]
+        hue[other] = np.broadcast_to(tint, values.shape)[other]
+    made, _ = unmixed(values, amount, amount[..., None] * hue, core)
+    rim = within & ~core
+    behind = fill(made, rim)
+    away = color - behind
+    size = np.square(away).sum(2)
+    part = ((values - behind) * away).sum(2) / np.maximum(size, 1e-4)
+    # Where the picture has the mark's own colour nothing can be told, and nothing shows.
+    part = np.where(size > 0.02, part, 0.5 * layer.opacity)
+    amount = np.where(rim, np.clip(part, 0, layer.opacity), amount).astype(np.float32)
+    made, _ = unmixed(values, amount, amount[..., None] * hue, within)
+    return made, amount
 
 
-def _by_mask(pixels: Array, mask: Array) -> Removed:
-    """What a person marked and no network sees: un-mixed if it is one layer, else filled."""
+def _by_mask(pixels: Array, mask: Array) -> Removed | None:
+    """Un-mixed by a mask that is as large as the mark; None if its edges are not those of one layer."""
     values = as_floats(pixels)
     layer = single.layer(values, mask)
+    if layer is None or layer.error > 0.25 * layer.opacity or layer.opacity > _OPAQUE:
+        return None
     out = pixels.copy()
-    if layer is None or layer.opacity > _OPAQUE:
-        out[mask] = quantised(fill(values, mask)[mask], pixels)
-        return Removed(out, mask, 0.0, 1.0, (), int(mask.sum()))
-    soft = np.where(mask, ndimage.gaussian_filter(mask.astype(np.float32), 0.5), 0)
-    cover = soft * layer.opacity
-    made, holes = unmixed(values, cover, cover[..., None] * layer.color, mask)
-    out[mask] = quantised(made[mask], pixels)
-    hue = tuple(round(float(v), 3) for v in layer.color)
-    return Removed(out, mask, 0.0, round(layer.opacity, 3), hue, int(holes.sum()))
+    top, bottom, left, right = _box(mask)
+    box = slice(top, bottom), slice(left, right)
+    within = mask[box]
+    made, cover = by_layer(values[box], layer, np.ones_like(within), within)
+    out[mask] = quantised(made[within], pixels)
+    holes = within & (cover > 1 - 2 * LEAST_THROUGH)
+    return Removed(out, mask, 0.0, round(layer.opacity, 3), _rounded(layer.color), int(holes.sum()))
+
+
+def _rounded(color: Array) -> tuple[float, ...]:
+    return tuple(round(float(v), 3) for v in color)
 
 
 def take_shared(pixels: Array, mark: SharedMark) -> Removed:
