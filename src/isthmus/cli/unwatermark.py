@@ -225,13 +225,17 @@ class _Worker:
     def _removed(self, job: Job, pixels: Any, progress: Callable[[float], None]) -> Any:
         import numpy as np
 
-        from isthmus.marks.removal import Removed, take_shared
+        from isthmus.marks.removal import Removed, by_mask, take_shared
 
         if self.shares:
             if self.found is None:
                 return Removed(pixels, np.zeros(pixels.shape[:2], bool), 0.0)
             return take_shared(pixels, self.found)
         where = None if self.mask is None else _read_mask(self.mask, pixels.shape[:2], job.source)
+        # A mask drawn along the mark's edges says it all: then no model is needed.
+        known = None if where is None else by_mask(pixels, where)
+        if known is not None:
+            return known
         if self.model is None:
             self.model = _load(self.name)
         from isthmus.tasks.unwatermark import remove

@@ -44,13 +44,8 @@ def take_off(
     """The picture (H, W, C) without what a network found on it.
 
     ``sure`` and ``opacity`` (H, W) are 0..1, ``color`` (H, W, 3) uint8. ``mask`` restricts the work to
-    where it is true. If its edges are those of one layer, no network is needed; where the network sees
-    nothing in all of it, it is filled from around.
+    where it is true; where the network sees nothing in all of it, it is filled from around.
     """
-    if mask is not None:
-        made = _by_mask(pixels, mask)
-        if made is not None:
-            return made
     found = sure > 0.5 if mask is None else (sure > 0.2) & mask
     found = without_specks(found)
     confidence = float(sure[found].mean()) if found.any() else 0.0
@@ -133,8 +128,11 @@ def by_layer(
     return made, amount
 
 
-def _by_mask(pixels: Array, mask: Array) -> Removed | None:
-    """Un-mixed by a mask that is as large as the mark; None if its edges are not those of one layer."""
+def by_mask(pixels: Array, mask: Array) -> Removed | None:
+    """The picture (H, W, C) un-mixed by a mask (H, W) as large as the mark, without any network.
+
+    None if the mask's edges are not those of one translucent layer.
+    """
     values = as_floats(pixels)
     layer = single.layer(values, mask)
     if layer is None or layer.error > 0.25 * layer.opacity or layer.opacity > _OPAQUE:

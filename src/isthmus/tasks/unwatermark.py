@@ -22,7 +22,7 @@ from torch.nn import functional as F
 from isthmus.autoencoder import Autoencoder, Reconstruction
 from isthmus.errors import DataError
 from isthmus.marks import drawing
-from isthmus.marks.removal import Removed, take_off
+from isthmus.marks.removal import Removed, by_mask, take_off
 from isthmus.media.tiles import Array, padded, tiles
 from isthmus.recipe import Recipe
 from isthmus.tasks import noise as N
@@ -202,8 +202,13 @@ def remove(
 ) -> Removed:
     """A photograph (height, width, 1 or 3) of uint8, uint16 or floats 0..1 without its mark.
 
-    ``mask`` (height, width), if given, is true where the mark may be; nothing else is touched.
+    ``mask`` (height, width), if given, is true where the mark may be; nothing else is touched. If its
+    edges are those of one layer, the network is not asked.
     """
+    if mask is not None:
+        known = by_mask(pixels, mask)
+        if known is not None:
+            return known
     scale = 1
     while max(pixels.shape[:2]) > _LONGEST * scale:
         scale *= 2
