@@ -9,6 +9,7 @@ SUBJECTS = {
     "maps": "maps.main",
     "photos": "photos.main",
     "colour": "colour.main",
+    "watermark": "watermark.main",
     "sound": "sound.main",
     "codec": "codec.main",
     "detection": "detection.main",

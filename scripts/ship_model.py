@@ -27,6 +27,8 @@ def ship(run: Run, name: str) -> Path:
     target = MODELS / name
     path = getattr(run.recipe.data, "path", None)
     recipe = run.recipe if path is None else run.recipe.set(f"data.path={Path(path).name}")
+    if getattr(recipe.task, "marks", ""):
+        recipe = recipe.set(f"task.marks={Path(recipe.task.marks).name}")
     with replacing(target / "weights.safetensors") as temporary:
         halved = {n: v.half() if v.is_floating_point() else v for n, v in _weights(run).items()}
         save_file(halved, temporary, ck.pack({"recipe": recipe.hash}))

@@ -40,7 +40,12 @@ def colorize(
     """The verb with the small model, in this process: torch is loaded once."""
 
     def run(*arguments: object, code: int = 0, own: bool = True) -> Done:
-        said = ["isthmus", "colorize", *map(str, arguments), *(["--model", str(model)] if own else [])]
+        said = [
+            "isthmus",
+            "colorize",
+            *map(str, arguments),
+            *(["--model", str(model)] if own else []),
+        ]
         monkeypatch.setattr(sys, "argv", said)
         with pytest.raises(SystemExit) as end:
             main()
@@ -177,13 +182,14 @@ def test_other_mistakes_are_one_line(tmp_path: Path, colorize: Run) -> None:
     assert "must end in" in colorize(source, "-o", tmp_path / "b.docx", code=2).stderr
     done = colorize(source, "-o", tmp_path / "b.png", "--max-pixels", 10, code=1)
     assert "--max-pixels" in done.stderr
-    done = colorize(
-        source, "-o", tmp_path / "b.png", "--model", "photo-denoise", code=1, own=False
-    )
+    done = colorize(source, "-o", tmp_path / "b.png", "--model", "photo-denoise", code=1, own=False)
     assert "not for colour" in done.stderr
-    assert "no such run" in colorize(
-        source, "-o", tmp_path / "b.png", "--model", tmp_path / "none", code=1, own=False
-    ).stderr
+    assert (
+        "no such run"
+        in colorize(
+            source, "-o", tmp_path / "b.png", "--model", tmp_path / "none", code=1, own=False
+        ).stderr
+    )
     assert not (tmp_path / "b.png").exists()
 
 

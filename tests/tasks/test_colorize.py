@@ -10,8 +10,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.colour import SMALL, gray_of, random_model
-from tests.photos import photograph
 
 from isthmus import lab, metrics
 from isthmus.autoencoder import Autoencoder
@@ -21,6 +19,8 @@ from isthmus.recipe import Colorize, Photos
 from isthmus.tasks import build_task, coloring, joining
 from isthmus.tasks.hints import Hint, obeyed
 from isthmus.training.batches import augment
+from tests.colour import SMALL, gray_of, random_model
+from tests.photos import photograph
 
 MODEL = random_model()
 SPEC = SMALL.encoder
@@ -130,7 +130,9 @@ def test_a_hint_is_obeyed(x: int, y: int, color: int) -> None:
     light = joining.lightness_of(gray)[:, :, y : y + 1, x : x + 1]
     ab = torch.tensor([hint.a, hint.b]).view(1, 2, 1, 1)
     wanted = lab.to_lab(joining.shown(torch.cat([light, ab], 1)))
-    came = lab.to_lab(torch.from_numpy(made[y : y + 1, x : x + 1].copy()).permute(2, 0, 1)[None] / 255)
+    came = lab.to_lab(
+        torch.from_numpy(made[y : y + 1, x : x + 1].copy()).permute(2, 0, 1)[None] / 255
+    )
     assert float(metrics.ciede2000(came, wanted)) < 2
 
 

@@ -19,6 +19,7 @@ VERBS = {
     "evaluate": "Figures of a trained run on its test data, or on yours.",
     "denoise": "Noise out of photographs.",
     "colorize": "Black-and-white photographs in colour.",
+    "unwatermark": "Marks off pictures that are yours.",
     "detect": "Rank the rows of tables by how strange they are, and say why.",
     "compress": "Photographs to small files.",
     "decompress": "Small files to photographs.",

@@ -104,7 +104,7 @@ def module_for(layer: L.Layer, shape: L.Shape, ties: Sequence[nn.Linear] = ()) -
         case L.Dropout():
             return M.Dropout(layer.share)
         case L.PlainBlock():
-            return M.PlainBlock(shape[0], layer.bias)
+            return M.PlainBlock(shape[0], layer.bias, layer.norm)
         case L.Attention():
             return M.Attention(shape[0])
         case L.Fold():

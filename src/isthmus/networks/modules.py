@@ -86,18 +86,19 @@ class ResidualBlock(nn.Module):
 
 
 class PlainBlock(nn.Module):
-    """x + conv(relu(conv(x))); the second convolution starts at zero."""
+    """x + conv(relu(norm(conv(x)))); the second convolution starts at zero."""
 
-    def __init__(self, channels: int, bias: bool = False) -> None:
+    def __init__(self, channels: int, bias: bool = False, norm: str = "none") -> None:
         super().__init__()
         self.first = nn.Conv2d(channels, channels, 3, padding=1, bias=bias)
+        self.norm = nn.Identity() if norm == "none" else make_norm(norm, channels, 2)
         self.second = nn.Conv2d(channels, channels, 3, padding=1, bias=bias)
         nn.init.zeros_(self.second.weight)
-        if self.second.bias is not None:
-            nn.init.zeros_(self.second.bias)
+        if bias:
+            nn.init.zeros_(self.second.bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.second(F.relu(self.first(x), inplace=True))  # type: ignore[no-any-return]
+        return x + self.second(F.relu(self.norm(self.first(x)), inplace=True))  # type: ignore[no-any-return]
 
 
 class Attention(nn.Module):

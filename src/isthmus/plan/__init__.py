@@ -112,7 +112,7 @@ def plan(recipe: Recipe, item: Shape) -> Plan:
         view,
         _line(recipe.encoder, narrow.latent),
     )
-    raw = recipe.task.loss.outputs(item)
+    raw = recipe.task.raw(item)
     spec = recipe.encoder if isinstance(recipe.decoder, Mirror) else recipe.decoder
     out = chain("decoder", _decoder(spec, recipe, narrow, item, raw), narrow.code, _line(spec, raw))
     return Plan(item, into, narrow, out, _warnings(item, narrow))

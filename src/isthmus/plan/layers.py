@@ -228,15 +228,17 @@ class ResidualBlock(Layer):
 
 @dataclass(frozen=True)
 class PlainBlock(Layer):
-    """x + conv(relu(conv(x))); without biases, scaling x scales the output (Mohan et al. 2020)."""
+    """x + conv(relu(norm(conv(x)))). Without biases scaling x scales the output (Mohan et al. 2020)."""
 
     bias: bool = False
+    norm: str = "none"
 
     def _conv(self, shape: Shape) -> Conv:
         return Conv(outputs=shape[0], bias=self.bias)
 
     def parameters(self, shape: Shape) -> int:
-        return 2 * self._conv(shape).parameters(shape)
+        norm = 0 if self.norm == "none" else Norm().parameters(shape)
+        return 2 * self._conv(shape).parameters(shape) + norm
 
     def macs(self, shape: Shape) -> int:
         return 2 * self._conv(shape).macs(shape)

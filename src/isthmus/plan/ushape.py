@@ -55,7 +55,7 @@ def _trunk(spec: UShape) -> list[Layer]:
 
 def _level(spec: UShape, index: int) -> list[Layer]:
     """Blocks, and a look at the whole picture where the grid is coarse enough for one."""
-    blocks: list[Layer] = [L.PlainBlock(index, bias=spec.bias)] * spec.blocks_of(index)
+    blocks: list[Layer] = [L.PlainBlock(index, spec.bias, spec.norm)] * spec.blocks_of(index)
     if index >= len(spec.channels) - spec.attention:
         blocks.append(L.Attention(index))
     return blocks

@@ -70,6 +70,7 @@ from isthmus.recipe.tasks import DenoiseSound as DenoiseSound
 from isthmus.recipe.tasks import Detect as Detect
 from isthmus.recipe.tasks import Reconstruct as Reconstruct
 from isthmus.recipe.tasks import TaskSpec as TaskSpec
+from isthmus.recipe.tasks import Unwatermark as Unwatermark
 from isthmus.recipe.training import Training as Training
 
 

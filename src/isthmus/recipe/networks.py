@@ -189,6 +189,7 @@ class UShape(Spec):
         title="Attention",
         description="In so many of the deepest levels every place also looks at all places (Vaswani et al. 2017).",
     )
+    norm: Literal["none", "batch"] = Field("none", title="Normalisation")
 
     def blocks_of(self, level: int) -> int:
         """Residual blocks of a level; the last number holds for all levels after it."""

@@ -19,6 +19,10 @@ class _Task(Spec):
         """The shape the encoder sees of an item: more channels where a task says something beside it."""
         return item
 
+    def raw(self, item: Shape) -> Shape:
+        """The shape the decoder leaves of an item: what the loss needs, unless a task says otherwise."""
+        return self.loss.outputs(item)
+
 
 class Reconstruct(_Task):
     """The item in, the item out: what is left is what fits through the bottleneck."""
@@ -128,6 +132,43 @@ class Colorize(_Task):
         return (4, *item[1:])
 
 
+class Unwatermark(_Task):
+    """A marked photograph in; the mark's place, opacity and colour, and the photograph without it out."""
+
+    kind: Literal["unwatermark"] = "unwatermark"
+    loss: LossSpec = Field(default_factory=L1, title="Loss")
+    marks: str = Field(
+        "",
+        title="Logos",
+        description="A folder of logos with transparency; without one, text and drawn emblems alone.",
+    )
+    apart: tuple[str, ...] = Field(
+        (),
+        title="Kept apart",
+        description="Beginnings of the file names of logos and fonts that are never trained on.",
+    )
+    texts: int = Field(
+        1200,
+        ge=8,
+        le=20_000,
+        title="Texts",
+        description="Texts and emblems that are drawn once, before training.",
+    )
+    opacity: tuple[float, float] = Field(
+        (0.2, 0.9), title="Opacity", description="Lowest and highest opacity of a mark."
+    )
+    clean: float = Field(
+        0.2, ge=0, le=1, title="Clean", description="Share without a mark, to come back untouched."
+    )
+    coded: float = Field(
+        0.4, ge=0, le=1, title="JPEG", description="Share that went through JPEG after marking."
+    )
+
+    def raw(self, item: Shape) -> Shape:
+        """Mask, opacity, three of colour, three of what un-mixing leaves."""
+        return (8, *item[1:])
+
+
 class Detect(_Task):
     """Rows of a table in, how surprising each is out: an ensemble of denoisers that explains itself."""
 
@@ -214,6 +255,6 @@ class DenoiseSound(_Task):
 
 
 TaskSpec = Annotated[
-    Reconstruct | Denoise | DenoisePhoto | DenoiseSound | Colorize | Detect,
+    Reconstruct | Denoise | DenoisePhoto | DenoiseSound | Colorize | Unwatermark | Detect,
     Field(discriminator="kind"),
 ]
