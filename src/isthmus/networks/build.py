@@ -105,6 +105,10 @@ def module_for(layer: L.Layer, shape: L.Shape, ties: Sequence[nn.Linear] = ()) -
             return M.Dropout(layer.share)
         case L.PlainBlock():
             return M.PlainBlock(shape[0])
+        case L.Opponent():
+            return M.Opponent()
+        case L.NoiseLevel():
+            return M.NoiseLevel(layer, shape[0] - 1)
         case L.Fold():
             return nn.PixelUnshuffle(layer.side)
         case L.Unfold():
