@@ -157,6 +157,10 @@ def clean(
     """
     if strength == 0:
         return Cleaned(pixels.copy(), 0.0, 0.0)
+    if pixels.shape[2] == 3 and _is_gray(pixels):
+        # Gray in three channels has one noise, not three.
+        made = clean(model, spec, pixels[..., :1], sigma, strength, tile, progress)
+        return Cleaned(np.repeat(made.pixels, 3, 2), made.noise, made.strength)
     step, margin = step_of(spec)
     level = 0.0 if sigma is None else sigma / 255 * (_GRAY if pixels.shape[2] == 1 else 1)
     out = tiled(
@@ -170,3 +174,11 @@ def clean(
         strength *= min(max((noise - _NOTHING) / (_SOMETHING - _NOTHING), 0.0), 1.0)
     blend(out, pixels, strength)
     return Cleaned(out, noise, strength)
+
+
+def _is_gray(pixels: Array) -> bool:
+    """Whether all three channels say the same everywhere."""
+    return all(
+        np.array_equal(row[:, 0], row[:, 1]) and np.array_equal(row[:, 0], row[:, 2])
+        for row in pixels
+    )
