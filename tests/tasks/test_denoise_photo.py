@@ -195,6 +195,7 @@ def test_turned_colours_turn_back_and_gray_is_one_axis() -> None:
     assert torch.equal(turned[:, 3], x[:, 0])
 
 
+@torch.no_grad()
 def test_what_is_told_of_the_noise_counts_and_the_rest_is_estimated() -> None:
     layer = NoiseLevel(L.NoiseLevel(), 3)
     noise = torch.randn(1, 3, 32, 48, generator=torch.Generator().manual_seed(0))
