@@ -35,7 +35,7 @@ def psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
 SMALL = Recipe(
     name="small-photo",
     task=DenoisePhoto(),
-    encoder=UShape(channels=(8, 12, 16)),
+    encoder=UShape(channels=(8, 12, 16), opponent=True, level=True),
     bottleneck=Plain(size=16, spatial=True),
 )
 

@@ -107,6 +107,10 @@ def module_for(layer: L.Layer, shape: L.Shape, ties: Sequence[nn.Linear] = ()) -
             return M.PlainBlock(shape[0], layer.bias, layer.norm)
         case L.Attention():
             return M.Attention(shape[0])
+        case L.Opponent():
+            return M.Opponent()
+        case L.NoiseLevel():
+            return M.NoiseLevel(layer, shape[0] - 1)
         case L.Fold():
             return nn.PixelUnshuffle(layer.side)
         case L.Unfold():

@@ -129,6 +129,46 @@ class Attention(nn.Module):
         return x + self.back(seen)  # type: ignore[no-any-return]
 
 
+class Opponent(nn.Module):
+    """(N, 3 or more, H, W) -> the same shape, with gray along the first axis; undoes itself."""
+
+    turn: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        # The mirroring that swaps the first axis and the gray one (Householder 1958).
+        apart = torch.tensor([1.0, 0.0, 0.0], dtype=torch.float64) - 3**-0.5
+        turn = torch.eye(3, dtype=torch.float64) - 2 * apart.outer(apart) / apart.dot(apart)
+        self.register_buffer("turn", turn.float().reshape(3, 3, 1, 1), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        turned = F.conv2d(x[:, :3], self.turn)
+        return turned if x.shape[1] == 3 else torch.cat([turned, x[:, 3:]], 1)
+
+
+class NoiseLevel(nn.Module):
+    """(N, channels + 1, H, W): the last channel filled with an estimate where it is zero."""
+
+    def __init__(self, layer: L.NoiseLevel, channels: int) -> None:
+        super().__init__()
+        self.cell = layer.cell
+        self.first = nn.Conv2d(channels * 4, layer.width, 3, padding=1, bias=False)
+        self.second = nn.Conv2d(layer.width, layer.width, 3, padding=1, bias=False)
+        self.third = nn.Conv2d(layer.width, layer.width, 3, padding=1, bias=False)
+        self.last = nn.Conv2d(layer.width, 1, 1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        told = x[:, -1:]
+        return torch.cat([x[:, :-1], torch.where(told > 0, told, self.estimate(x))], 1)
+
+    def estimate(self, x: Tensor) -> Tensor:
+        """The level of the noise in the first channel of x, (N, 1, H, W), as ``x`` is scaled."""
+        seen = F.relu(self.first(F.pixel_unshuffle(x[:, :-1], 2)))
+        seen = F.avg_pool2d(F.relu(self.second(seen)), self.cell // 2)
+        coarse = self.last(F.relu(self.third(seen))).abs()
+        return F.interpolate(coarse, scale_factor=self.cell, mode="bilinear", align_corners=False)
+
+
 class Keep(nn.Identity):
     """Where a skip path begins; the network that holds this sets the value aside."""
 

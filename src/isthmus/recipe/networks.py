@@ -190,6 +190,16 @@ class UShape(Spec):
         description="In so many of the deepest levels every place also looks at all places (Vaswani et al. 2017).",
     )
     norm: Literal["none", "batch"] = Field("none", title="Normalisation")
+    opponent: bool = Field(
+        False,
+        title="Gray and colours apart",
+        description="Red, green and blue are turned so that gray is one axis of three.",
+    )
+    level: bool = Field(
+        False,
+        title="See the noise",
+        description="The last channel of the input is a level of noise; where it is 0 a small network estimates it.",
+    )
 
     def blocks_of(self, level: int) -> int:
         """Residual blocks of a level; the last number holds for all levels after it."""

@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from isthmus.autoencoder import Autoencoder, Reconstruction
 from isthmus.errors import DataError
 from isthmus.media.tiles import Array
+from isthmus.networks.modules import NoiseLevel, Opponent
 from isthmus.recipe import Recipe
 from isthmus.tasks import noise as N
 from isthmus.tasks import texture
@@ -23,9 +25,12 @@ from isthmus.tasks.base import Pair, Task
 from isthmus.tasks.restore import TILE, Progress, blend, difference, quantised, step_of, tiled
 
 _LUMA = (0.299, 0.587, 0.114)
+_GRAY = 3**0.5
 # What is taken for noise in a clean picture is its finest texture, up to about this (0..255).
 _NOTHING, _SOMETHING = 0.5, 1.5
 _LEAST = 4 / 255
+# What an error in the estimate of the noise counts beside the picture's.
+_ESTIMATE = 0.02
 
 
 class Application(Task):
@@ -59,7 +64,8 @@ class Application(Task):
             noisy = N.coded(noisy, through_jpeg, generator)
             noisy = torch.where(gray & through_jpeg, as_gray(noisy), noisy)
         level = torch.where(told & ~camera & ~dots & ~through_jpeg, sigma, 0.0)
-        return Pair(view(noisy, level), clean)
+        # The level of the noise along gray (``plan.layers.Opponent``): there equal noise adds up.
+        return Pair(view(noisy, torch.where(gray, level * _GRAY, level)), clean)
 
     any_size = True
 
@@ -90,7 +96,22 @@ class Application(Task):
         made: Reconstruction = model(pair.input)
         noise = (pair.input[:, :3] - pair.target).square().flatten(1).mean(1).sqrt()
         loss = model.loss.per_item(made.raw, pair.target) * (0.3 / (noise + _LEAST).sqrt())
-        return loss.mean(), made.code.cost.mean(), made
+        total = loss.mean()
+        for layer in model.encoder.layers:
+            if isinstance(layer, NoiseLevel):
+                total = total + _ESTIMATE * _misjudged(layer, pair)
+        return total, made.code.cost.mean(), made
+
+
+def _misjudged(layer: NoiseLevel, pair: Pair) -> Tensor:
+    """How far the estimates of noise are off, as a share of it: what is known is taught."""
+    turned = Opponent().to(pair.input.device)
+    noise = turned(pair.input[:, :3] - pair.target)[:, :1].square()
+    cells = F.avg_pool2d(noise, layer.cell)
+    around = F.avg_pool2d(cells, 3, 1, 1, count_include_pad=False)  # one cell alone is a poor judge
+    truth = F.interpolate(around.sqrt(), scale_factor=layer.cell, mode="nearest")
+    seen = torch.cat([turned(pair.input[:, :3]), pair.input[:, 3:]], 1)
+    return ((layer.estimate(seen) - truth).abs() / (truth + _LEAST)).mean()
 
 
 def view(noisy: Tensor, level: Tensor | float) -> Tensor:
@@ -136,8 +157,12 @@ def clean(
     """
     if strength == 0:
         return Cleaned(pixels.copy(), 0.0, 0.0)
+    if pixels.shape[2] == 3 and _is_gray(pixels):
+        # Gray in three channels has one noise, not three.
+        made = clean(model, spec, pixels[..., :1], sigma, strength, tile, progress)
+        return Cleaned(np.repeat(made.pixels, 3, 2), made.noise, made.strength)
     step, margin = step_of(spec)
-    level = 0.0 if sigma is None else sigma / 255
+    level = 0.0 if sigma is None else sigma / 255 * (_GRAY if pixels.shape[2] == 1 else 1)
     out = tiled(
         pixels, lambda x: model(view(x, level)).raw, quantised, step, margin, tile, progress
     )
@@ -149,3 +174,11 @@ def clean(
         strength *= min(max((noise - _NOTHING) / (_SOMETHING - _NOTHING), 0.0), 1.0)
     blend(out, pixels, strength)
     return Cleaned(out, noise, strength)
+
+
+def _is_gray(pixels: Array) -> bool:
+    """Whether all three channels say the same everywhere."""
+    return all(
+        np.array_equal(row[:, 0], row[:, 1]) and np.array_equal(row[:, 0], row[:, 2])
+        for row in pixels
+    )
