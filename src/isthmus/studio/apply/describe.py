@@ -102,6 +102,10 @@ class Task:
         )
         return [(option, found[option.name]) for option in self.options if option.name in found]
 
+    def titles(self) -> dict[str, str]:
+        """Flag -> what the page calls it, for messages that name flags."""
+        return {flag_of(parameter): option.title for option, parameter in self.fields()}
+
     def to_json(self) -> dict[str, Any]:
         """The description as the page reads it."""
         return {
@@ -125,6 +129,11 @@ def tasks() -> list[Task]:
         for module in pkgutil.iter_modules(room.__path__)
     ]
     return sorted((task for task in found if task.offered()), key=lambda task: task.order)
+
+
+def flag_of(parameter: click.Option) -> str:
+    """An option as it is spelled in full."""
+    return next(name for name in parameter.opts if name.startswith("--"))
 
 
 def _shown(option: Option, parameter: click.Option) -> dict[str, Any]:
@@ -206,7 +215,7 @@ def arguments(task: Task, values: Mapping[str, Any]) -> Arguments:
                 raise Refusal(400, "bad_request", text)
             grouped[option.group] = option.title
         # The long spelling with "=": no value can become another option.
-        flag = next(o for o in parameter.opts if o.startswith("--"))
+        flag = flag_of(parameter)
         match option.control:
             case "points":
                 words += [f"{flag}={text}" for text in _points(option, value)]

@@ -169,6 +169,7 @@ class Queue:
             "sources": [{"path": str(h.path), "label": h.label, "shows": bool(h.type)} for h in held],
             "words": list(job.arguments.words),
             "files": {flag: {"path": str(h.path), "label": h.label} for flag, h in parts.items()},
+            "titles": job.task.titles(),
             "masks": list(job.arguments.masks), "also": list(job.arguments.also),
         }  # fmt: skip
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -129,12 +130,13 @@ def _outcome(
 
 
 class _Names:
-    """The words of a verb with the person's own names in place of paths."""
+    """The words of a verb with the person's own names in place of paths, and titles in place of flags."""
 
     def __init__(self, order: dict[str, Any], out: Path) -> None:
         self.known: list[tuple[str, str]] = [(f"{out}/", "")]
         held = [*order["sources"], *order["files"].values()]
         self.paths = [str(source["path"]) for source in order["sources"]]
+        self.flags = dict(order["titles"])
         for one in held:
             path, label = Path(one["path"]), str(one["label"])
             stem = label.rpartition(".")[0] or label
@@ -147,6 +149,8 @@ class _Names:
     def in_words(self, text: str, label: str = "") -> str:
         for path, name in self.known:
             text = text.replace(path, name)
+        for flag, title in self.flags.items():
+            text = re.sub(rf"{re.escape(flag)}(?![-\w])", f"“{title}”", text)
         return text if not label or label in text else f"{label}: {text}"
 
 
