@@ -14,8 +14,12 @@ from isthmus.cli.common import Failures, force_option, json_option, max_pixels_o
 @click.argument("inputs", nargs=-1, required=True)
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path))
 @click.option("--hint", "hints", multiple=True, metavar="X,Y,#RRGGBB", help="A colour at a place.")
-@click.option("--side", type=click.IntRange(1, 64), default=8, show_default=True, help="Of squares.")
-@click.option("--reference", type=click.Path(path_type=Path), help="A picture, of which the mean is said.")
+@click.option(
+    "--side", type=click.IntRange(1, 64), default=8, show_default=True, help="Of squares."
+)
+@click.option(
+    "--reference", type=click.Path(path_type=Path), help="A picture, of which the mean is said."
+)
 @click.option("--mask", type=click.Path(path_type=Path), help="White where it is to be white.")
 @click.option("--same-mark", is_flag=True, help="All pictures at once.")
 @click.option("--save-mask", type=click.Path(path_type=Path), help="Where the mask goes.")
@@ -43,7 +47,9 @@ def paint(
         for text in hints:
             x, y, colour = text.split(",")
             if not (int(x) < width and int(y) < height):
-                raise DataError(f"{job.source}: the hint {text} lies outside its {width} x {height}")
+                raise DataError(
+                    f"{job.source}: the hint {text} lies outside its {width} x {height}"
+                )
             value = [int(colour[k : k + 2], 16) for k in (1, 3, 5)]
             pixels[int(y) : int(y) + side, int(x) : int(x) + side] = value
         covered = np.zeros((height, width), bool)

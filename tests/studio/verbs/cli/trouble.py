@@ -16,7 +16,9 @@ from isthmus.cli.common import Failures, force_option, json_option, result
 @click.command()
 @click.argument("inputs", nargs=-1, required=True)
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path))
-@click.option("--how", type=click.Choice(["slow", "deaf", "die", "greedy", "fault"]), default="slow")
+@click.option(
+    "--how", type=click.Choice(["slow", "deaf", "die", "greedy", "fault"]), default="slow"
+)
 @force_option
 @json_option
 def trouble(inputs: tuple[str, ...], output: Path, how: str, force: bool, as_json: bool) -> None:

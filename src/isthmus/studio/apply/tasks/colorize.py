@@ -15,7 +15,7 @@ TASK = Task(
     icon="palette",
     order=60,
     named="colour",
-    models=("photo-colorize", "photo-colour", "photo-color"),
+    models=("photo-colorize",),
     options=(
         Option(
             "hint",

@@ -48,7 +48,12 @@ TASK = Task(
             help="For so many alerts a day; needed where a table has several dates.",
         ),
         Option(
-            "train_on", "Learn from another table", control="file", takes="table", together=True
+            "train_on",
+            "Learn from another table",
+            control="file",
+            takes="table",
+            together=True,
+            help="Its rows are taken as normal. Without it each table is judged by itself.",
         ),
         Option("most", "Columns named for each alert", most=10),
     ),

@@ -15,7 +15,7 @@ TASK = Task(
     icon="stamp",
     order=70,
     named="unmarked",
-    models=("photo-unwatermark", "photo-unmark"),
+    models=("photo-unwatermark",),
     options=(
         Option(
             "mask",
