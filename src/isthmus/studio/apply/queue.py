@@ -225,7 +225,10 @@ class Queue:
                 ).id
             for more in told["extra"]:
                 path = Path(more["path"])
-                name = named(label, more["word"], path)
+                word = more["word"]
+                if more["version"] and job.task.named:
+                    word = f"{job.task.named}-{word}"
+                name = named(label, word, path)
                 outcome.extra.append(self.uploads.add(path, name, "extra").id)
             for name, place in told["views"].items():
                 outcome.views[name] = self.uploads.add(Path(place), f"{label} {name}", "view").id

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 import zipfile
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from starlette.background import BackgroundTask
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, Response, StreamingResponse
 
 from isthmus.studio.apply import describe, uploads
 from isthmus.studio.apply.describe import Arguments, Task
@@ -162,24 +163,26 @@ class Applying:
         if not files:
             raise not_found("result to download")
         self.uploads.room()
-        _, path = self.uploads.new_path(".zip")
-        await asyncio.to_thread(_zip, path, files)
+        file, size = await asyncio.to_thread(_zip, self.uploads.folder, files)
         headers = {
             "content-disposition": 'attachment; filename="isthmus.zip"',
-            "cache-control": "no-store",
-        }
-        gone = BackgroundTask(path.unlink, missing_ok=True)
-        return FileResponse(path, media_type="application/zip", headers=headers, background=gone)
+            "content-length": str(size), "cache-control": "no-store",
+        }  # fmt: skip
+        return StreamingResponse(_pieces(file), media_type="application/zip", headers=headers)
 
     def _results(self, job: Job) -> list[Held]:
         ids = [id for o in job.outcomes for id in (o.result, *o.extra) if id]
         return [self.uploads.files[id] for id in ids if id in self.uploads.files]
 
 
-def _zip(path: Any, files: list[Held]) -> None:
-    """Stored, not squeezed: pictures and sound are small already. Same names get a number."""
+def _zip(folder: Path, files: list[Held]) -> tuple[IO[bytes], int]:
+    """Stored, not squeezed: pictures and sound are small already. Same names get a number.
+
+    (A file without a name, which goes when nobody reads it any more; its size.)
+    """
     taken: set[str] = set()
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+    file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for held in files:
             stem, dot, suffix = held.label.rpartition(".")
             name, number = held.label, 2
@@ -188,3 +191,12 @@ def _zip(path: Any, files: list[Held]) -> None:
                 number += 1
             taken.add(name.lower())
             archive.write(held.path, name)
+    size = file.tell()
+    file.seek(0)
+    return file, size
+
+
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        while piece := file.read(1 << 18):
+            yield piece

@@ -117,14 +117,14 @@ def _outcome(
     notes += [*own, *line.get("notes", [])]
     told["notes"] = list(dict.fromkeys(names.in_words(str(note)) for note in notes))
     stem = Path(path).stem
-    more = [
-        p for p in sorted(out.iterdir()) if p.stem.startswith(stem) and p != Path(line["output"])
+    versions = [
+        p for p in sorted(out.iterdir()) if p.stem.startswith(stem) and str(p) != line["output"]
     ]
-    more += [p for p in sorted(folder.glob("also-*/*")) if p.stem.startswith(stem)]
+    beside = [p for p in sorted(folder.glob("also-*/*")) if p.stem.startswith(stem)]
     told["extra"] = [
-        {"path": str(p), "word": p.parent.name.removeprefix("also-") if p.parent != out
-         else p.stem.removeprefix(stem).strip("-_.")}
-        for p in more
+        {"path": str(p), "word": p.stem.removeprefix(stem).strip("-_."), "version": True} for p in versions
+    ] + [
+        {"path": str(p), "word": p.parent.name.removeprefix("also-"), "version": False} for p in beside
     ]  # fmt: skip
     return told
 
@@ -164,13 +164,11 @@ def _files(order: dict[str, Any], folder: Path) -> Iterator[str]:
 
 
 def _also(order: dict[str, Any], folder: Path) -> Iterator[str]:
-    """Options that ask for a second result: a file for one source, a folder for several."""
+    """Options that ask for a second result: one file, for all sources if there are several."""
     for flag in order["also"]:
         place = folder / f"also-{flag.removeprefix('--').removeprefix('save-')}"
         place.mkdir()
-        if len(order["sources"]) == 1:
-            place = place / f"{Path(order['sources'][0]['path']).stem}.png"
-        yield f"{flag}={place}"
+        yield f"{flag}={place / Path(order['sources'][0]['path']).stem}.png"
 
 
 @contextmanager

@@ -209,7 +209,8 @@ class Apply {
   stale(item: Item): boolean {
     const job = this.jobOf(item);
     if (!job || !this.task) return false;
-    const own = Object.fromEntries(this.task.options.filter(isOwn).map((option) => [option.name, this.own(item, option)]));
+    const task = this.task;
+    const own = Object.fromEntries((together(task, this.options) ? [] : task.options.filter(isOwn)).map((option) => [option.name, this.own(item, option)]));
     return !same(job.values, { ...this.options, ...own });
   }
 
@@ -238,7 +239,8 @@ class Apply {
 
   private async order(task: TaskInfo, items: Item[]): Promise<void> {
     const values: Values = { ...sent(this.options) };
-    for (const option of task.options.filter(isOwn)) {
+    // What was set on one picture says nothing of all of them together.
+    for (const option of together(task, this.options) ? [] : task.options.filter(isOwn)) {
       const value = option.control === "mask" ? await this.mask(items[0]!, option) : this.own(items[0]!, option);
       if (value !== null) values[option.name] = value;
     }
