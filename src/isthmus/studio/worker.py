@@ -127,8 +127,6 @@ class Speaker:
 def main() -> None:
     """Load torch, say so, and do what is asked until there is nobody to ask."""
     speaker, desk = Speaker(), Desk(sys.stdin)
-    with suppress(OSError):
-        os.nice(_NICE)
     _bound_memory()
     import isthmus.training  # noqa: F401
     from isthmus.training import machine
@@ -136,11 +134,21 @@ def main() -> None:
     machine.probe()
     speaker.say("ready")
     while (order := desk.next()) is not None:
+        if order["do"] in ("train", "job"):
+            _yield()
         if order["do"] == "train":
             _guarded(speaker, order, lambda order: train(order, desk, speaker))
             return
         doing = {"look": look, "apply": apply}.get(order["do"], job)
         _guarded(speaker, order, lambda order: doing(order, desk, speaker))  # noqa: B023
+
+
+def _yield() -> None:
+    """Before whom a person waits for: a training has time, files on the Apply page and loading torch have none."""
+    if sys.platform == "win32":
+        return
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, max(_NICE, os.getpriority(os.PRIO_PROCESS, 0)))
 
 
 def _guarded(speaker: Speaker, order: dict[str, Any], work: Any) -> None:

@@ -49,7 +49,7 @@ def choose(page: Any, task: str) -> None:
     page.get_by_role("radio", name=task, exact=True).check(force=True)
 
 
-def picture(width: int = 64, height: int = 48, seed: int = 0) -> bytes:
+def picture(width: int = 320, height: int = 240, seed: int = 0) -> bytes:
     held = io.BytesIO()
     rng = np.random.default_rng(seed)
     Image.fromarray(rng.integers(60, 190, (height, width, 3), np.uint8)).save(held, "PNG")
@@ -87,7 +87,7 @@ def result(page: Any, server: Server) -> tuple[Any, dict[str, Any]]:
 def test_clean_photos_compare_and_keep_them(opened: Any, applying: Server) -> None:
     page = opened("Clean photos", watched=False)
     wrong = ("drawing.svg", b"<svg/>")
-    give(page, ("Anna.png", picture()), ("bad.png", picture()[:200]), wrong, ("Ben.png", picture(40, 40, 1)))  # fmt: skip
+    give(page, ("Anna.png", picture(64, 48)), ("bad.png", picture()[:200]), wrong, ("Ben.png", picture(40, 40, 1)))  # fmt: skip
     reach(page, "refused")
     assert "drawing.svg: is none of the kinds" in page.get_by_test_id("files").inner_text()
     reach(page, "here", 3)
@@ -142,12 +142,15 @@ def test_hints_by_pointer_and_by_keys(opened: Any, applying: Server) -> None:
     assert hints.count() == 1
     hands.drag(page, "[data-testid=stage]", [(0.25, 0.5), (0.5, 0.25)])
     assert hints.count() == 1
-    assert "#ff0000 at 32, 12" in hints.first.get_attribute("aria-label")
+    said = hints.first.get_attribute("aria-label")
+    x, y = map(int, said.partition(" at ")[2].split(", "))
+    assert said.startswith("Hint 1: #ff0000 at ")
+    assert (x, y) == (pytest.approx(160, abs=3), pytest.approx(60, abs=3))
     page.get_by_role("button", name="Add a hint").click()
     hints.nth(1).focus()
     for key in ("Shift+ArrowLeft", "Shift+ArrowLeft", "Shift+ArrowDown"):
         page.keyboard.press(key)
-    assert "at 30, 25" in hints.nth(1).get_attribute("aria-label")
+    assert "at 158, 121" in hints.nth(1).get_attribute("aria-label")
     page.get_by_role("button", name="Take the colour #2f5d34").click()
     page.get_by_role("button", name="Add a hint").click()
     hints.nth(2).focus()
@@ -156,8 +159,8 @@ def test_hints_by_pointer_and_by_keys(opened: Any, applying: Server) -> None:
     page.get_by_label("Side of squares").fill("1")
     run(page)
     pixels, outcome = result(page, applying)
-    assert pixels[12, 32].tolist() == [255, 0, 0]
-    assert pixels[25, 30].tolist() == [0x2F, 0x5D, 0x34]
+    assert pixels[y, x].tolist() == [255, 0, 0]
+    assert pixels[121, 158].tolist() == [0x2F, 0x5D, 0x34]
     assert outcome["text"] == "2 hints"
 
 
@@ -184,7 +187,7 @@ def test_a_mask_by_brush_eraser_and_keys(opened: Any, applying: Server) -> None:
     run(page)
     pixels, outcome = result(page, applying)
     assert outcome["figures"]["covered"] > 60
-    assert pixels[14, 32].tolist() == [255, 255, 255]
+    assert pixels[72, 160].tolist() == [255, 255, 255]
     with page.expect_download() as kept:
         page.get_by_test_id("extra").click()
     assert kept.value.suggested_filename == "marked-mask.png"
@@ -281,13 +284,21 @@ def test_everyone_can_use_it(opened: Any, applying: Server, width: int, dark: bo
 def test_keys_alone_do_it_all(opened: Any, applying: Server) -> None:
     page = opened("Paint")
     give(page, ("a.png", picture()))
-    reach(page, "here")
+    page.get_by_test_id("points").wait_for()
     page.get_by_role("radio", name="Paint").focus()
     seen: list[str] = []
     for _ in range(60):
         page.keyboard.press("Tab")
-        seen.append(page.evaluate("() => { const e = document.activeElement; return e.dataset.testid || e.textContent.trim() || e.type }"))  # fmt: skip
-        if seen[-1] == "run":
+        seen.append(
+            page.evaluate(
+                """() => { const e = document.activeElement;
+                return e.dataset.testid || e.textContent.trim() || e.type }"""
+            )
+        )
+        if seen[-1] == "Add a hint":
             page.keyboard.press("Enter")
     assert {"run", "Choose files …", "a.png", "stage", "Add a hint"} <= set(seen)
+    assert page.locator(".hint").count() == 1
+    page.get_by_test_id("run").focus()
+    page.keyboard.press("Enter")
     reach(page, "done")
