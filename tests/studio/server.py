@@ -21,7 +21,7 @@ from typing import Any, Self
 from isthmus.recipe import Dense, Named, Plain, Recipe, Training
 
 API = "/api/v1"
-PATIENCE = 90.0
+PATIENCE = 240.0
 """Seconds that anything may take on a busy machine; nothing is judged by it."""
 
 

@@ -6,7 +6,8 @@ import glob
 import json
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,21 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from isthmus.cli.common import Failures, clock
 from isthmus.errors import DataError, IsthmusError
 from isthmus.files import replacing
+
+_watchers: list[Callable[[int, float], None]] = []
+
+
+@contextmanager
+def watched(told: Callable[[int, float], None]) -> Iterator[None]:
+    """While this lasts ``told`` hears how far every batch is: files done, share (0..1) of the next one.
+
+    What it raises ends the batch (the file in hand leaves nothing behind).
+    """
+    _watchers.append(told)
+    try:
+        yield
+    finally:
+        _watchers.remove(told)
 
 
 @dataclass(frozen=True)
@@ -172,6 +188,8 @@ class _Bar:
 
     def move(self, share: float) -> None:
         """``share`` (0..1) of the current file is done."""
+        for told in _watchers:
+            told(self.done, share)
         done = self.done + share
         spent = time.perf_counter() - self.began
         left = f"{clock(spent * (self.count - done) / done)} left" if done > 0 else ""

@@ -66,6 +66,21 @@ def read(path: Path, most_pixels: int = MOST_PIXELS) -> Photo:
             return Photo(turned(pixels, turn), alpha, exif, icc, xmp)
 
 
+def measure(path: Path, most_pixels: int = MOST_PIXELS) -> tuple[int, int]:
+    """(width, height) of a photograph as it is shown, from its header. Raises DataError as ``read`` does."""
+    with _reading(path):
+        try:
+            with Image.open(path) as image:
+                _check(path, image, most_pixels)
+                sides = image.width, image.height
+                return sides[::-1] if image.getexif().get(_ORIENTATION, 1) in range(5, 9) else sides
+        except UnidentifiedImageError:
+            if path.read_bytes()[:4] not in {b"II*\0", b"MM\0*"}:
+                raise
+            height, width = read(path, most_pixels).pixels.shape[:2]
+            return width, height
+
+
 def _read(path: Path, most_pixels: int) -> Photo:
     with Image.open(path) as image:
         _check(path, image, most_pixels)

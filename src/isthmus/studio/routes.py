@@ -12,6 +12,7 @@ from starlette.routing import Route
 from isthmus import __version__
 from isthmus.recipe import Recipe
 from isthmus.studio import checking, presets, sets, spelling
+from isthmus.studio.apply.routes import Applying
 from isthmus.studio.entry import Entry
 from isthmus.studio.faults import Faulty, recipe_of
 from isthmus.studio.looking import Looking
@@ -31,6 +32,7 @@ class Routes:
         self.studio = studio
         self.guard = guard
         self.looking = Looking(studio)
+        self.applying = Applying(studio)
 
     def table(self) -> list[Route]:
         """Every address there is."""
@@ -63,6 +65,7 @@ class Routes:
             ("GET", "/bin", self.bin),
             ("POST", "/bin/{bin}/restore", self.restore),
             ("DELETE", "/bin/{bin}", self.destroy),
+            *self.applying.table(),
         ]
         methods: dict[str, dict[str, Any]] = {}
         for method, path, handler in listed:

@@ -24,7 +24,9 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 API = "/api/v1"
+UPLOADS = f"{API}/apply/files"
 LARGEST_BODY = 1_048_576
+LARGEST_UPLOAD = 1_000_000_000
 _BODY_SECONDS = 15.0
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
@@ -136,6 +138,11 @@ async def _bounded(scope: Scope, receive: Receive) -> Receive:
     """The body, read whole before anything acts on it: at most a megabyte, in at most 15 seconds."""
     headers = _headers(scope["headers"])
     length = headers.get("content-length", ["0"])[0]
+    if scope["method"] == "PUT" and scope["path"] == UPLOADS:
+        # A file goes to disk piece by piece; who writes it counts the bytes and the seconds.
+        if not length.isdecimal() or int(length) > LARGEST_UPLOAD:
+            raise Refusal(413, "too_large", f"a file may hold {LARGEST_UPLOAD:,} bytes at most")
+        return receive
     if not length.isdecimal() or int(length) > LARGEST_BODY:
         raise Refusal(413, "too_large", f"a request may hold {LARGEST_BODY:,} bytes at most")
     if scope["method"] in {"GET", "HEAD"} and length == "0":

@@ -13,6 +13,8 @@ from isthmus.files import is_held
 from isthmus.recipe import Named, Recipe
 from isthmus.studio import checking, story
 from isthmus.studio import entry as en
+from isthmus.studio.apply.queue import Queue
+from isthmus.studio.apply.uploads import Uploads
 from isthmus.studio.entry import Entry
 from isthmus.studio.hub import Hub
 from isthmus.studio.index import Index
@@ -38,6 +40,8 @@ class Studio:
         self.index = Index(self.shelf.own / "index.sqlite")
         self.pool = Pool(self.hub, self.shelf.own / "cache")
         self.trainer = Trainer(self.shelf, self.index, self.hub, self.pool, self.tell)
+        self.uploads = Uploads(self.shelf.own / "apply")
+        self.applying = Queue(self.uploads, self.hub, self.pool)
         self._tasks: list[asyncio.Task[None]] = []
         self._told_low = False
         self._looked = 0.0
@@ -45,6 +49,7 @@ class Studio:
     async def open(self) -> None:
         """Read what is there, and go on with what waits."""
         shutil.rmtree(self.shelf.own / "live", ignore_errors=True)
+        self.uploads.open()
         await self.look()
         self.shelf.sweep()
         if self.index.damaged:
@@ -57,7 +62,8 @@ class Studio:
         for task in self._tasks:
             task.cancel()
         self.hub.close()
-        await asyncio.gather(self.trainer.close(), self.pool.close())
+        await asyncio.gather(self.trainer.close(), self.pool.close(), self.applying.close())
+        self.uploads.close()
         self.index.close()
 
     # --- the folder -------------------------------------------------------------------------------
@@ -70,6 +76,7 @@ class Studio:
                 await self.look()
                 self._watch_disk()
             await self.pool.rest()
+            await self.applying.rest()
             if self.hub.listening:
                 alone = time.monotonic()
             elif time.monotonic() - alone > _COOL_SECONDS:

@@ -39,6 +39,7 @@ class Desk:
         self.changed = threading.Condition()
         self.waiting: deque[dict[str, Any]] = deque()
         self.wanted: set[str] = set()
+        self.cancelled: set[str] = set()
         self.steps = 0
         self.paused = False
         self.unanswered = False
@@ -69,6 +70,8 @@ class Desk:
                 self.stopped = True
             case "weights" | "codes" as what:
                 self.wanted.add(what)
+            case "cancel":
+                self.cancelled.add(order["job"])
             case _:
                 self.waiting.append(order)
         self._tell()
@@ -124,8 +127,6 @@ class Speaker:
 def main() -> None:
     """Load torch, say so, and do what is asked until there is nobody to ask."""
     speaker, desk = Speaker(), Desk(sys.stdin)
-    with suppress(OSError):
-        os.nice(_NICE)
     _bound_memory()
     import isthmus.training  # noqa: F401
     from isthmus.training import machine
@@ -133,10 +134,21 @@ def main() -> None:
     machine.probe()
     speaker.say("ready")
     while (order := desk.next()) is not None:
+        if order["do"] in ("train", "job"):
+            _yield()
         if order["do"] == "train":
             _guarded(speaker, order, lambda order: train(order, desk, speaker))
             return
-        _guarded(speaker, order, lambda order: job(order, speaker))
+        doing = {"look": look, "apply": apply}.get(order["do"], job)
+        _guarded(speaker, order, lambda order: doing(order, desk, speaker))  # noqa: B023
+
+
+def _yield() -> None:
+    """Before whom a person waits for: a training has time, files on the Apply page and loading torch have none."""
+    if sys.platform == "win32":
+        return
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, max(_NICE, os.getpriority(os.PRIO_PROCESS, 0)))
 
 
 def _guarded(speaker: Speaker, order: dict[str, Any], work: Any) -> None:
@@ -252,7 +264,7 @@ def _lines(path: Path) -> int:
 # --- jobs -----------------------------------------------------------------------------------------
 
 
-def job(order: dict[str, Any], speaker: Speaker) -> None:
+def job(order: dict[str, Any], desk: Desk, speaker: Speaker) -> None:
     """Make one answer and say when it is there."""
     from isthmus.studio import jobs
 
@@ -261,6 +273,36 @@ def job(order: dict[str, Any], speaker: Speaker) -> None:
 
     jobs.make(order, share)
     speaker.say("job", job=order["job"], state="done", share=1.0)
+
+
+# --- the Apply page -------------------------------------------------------------------------------
+
+
+def look(order: dict[str, Any], desk: Desk, speaker: Speaker) -> None:
+    """Look into a file that was dropped on the page."""
+    from isthmus.errors import IsthmusError
+    from isthmus.studio.apply import looks
+
+    try:
+        found = looks.look(order)
+    except IsthmusError as error:
+        found = {"message": str(error).replace(order["path"], order["label"])}
+    speaker.say("looked", job=order["job"], state="done", **found)
+
+
+def apply(order: dict[str, Any], desk: Desk, speaker: Speaker) -> None:
+    """Do with files what the page asks for."""
+    from isthmus.studio.apply import work
+
+    name = order["job"]
+
+    def say(done: float) -> None:
+        speaker.say("job", job=name, state="working", share=done)
+
+    with work.guarded(speaker.say, name):
+        share = work.shares(say, lambda: name in desk.cancelled or desk.gone)
+        made = work.apply(order, share)
+        speaker.say("applied", job=name, state="done", outcomes=made)
 
 
 def _bound_memory() -> None:

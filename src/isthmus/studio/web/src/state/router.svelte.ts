@@ -1,7 +1,7 @@
 // Where in the Studio we are: the part of the address after #, e.g. #/lab?r=eyJ2Ijox.
 
-export type Screen = "lab" | "latent" | "runs" | "compare";
-const SCREENS: Screen[] = ["lab", "latent", "runs", "compare"];
+export type Screen = "lab" | "latent" | "apply" | "runs" | "compare";
+const SCREENS: Screen[] = ["lab", "latent", "apply", "runs", "compare"];
 
 function parse(hash: string): { screen: Screen; query: URLSearchParams } {
   const [path, query] = hash.replace(/^#\/?/, "").split("?");

@@ -13,6 +13,7 @@ export const KEYS: [string, string][] = [
   ["N", "keys.example"],
   ["L", "keys.latent"],
   ["B", "keys.lab"],
+  ["A", "keys.apply"],
   ["R", "keys.runs"],
   ["Ctrl Z", "keys.undo"],
   ["Ctrl ⇧ Z", "keys.redo"],
@@ -29,6 +30,8 @@ export function shortcut(event: KeyboardEvent): string {
     return "undo";
   }
   if (!settings.keys || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return "";
+  // Where no network is looked at, no key trains or changes one.
+  if (router.screen === "apply" && [" ", "s", "n", "ArrowLeft", "ArrowRight", "b"].includes(event.key)) return "";
   // A focused control keeps its own keys.
   const own = target.closest("button, a, [role=tab], [role=slider], [role=button], canvas");
   if (own && [" ", "Enter", "ArrowLeft", "ArrowRight"].includes(event.key)) return "";
@@ -40,6 +43,7 @@ export function shortcut(event: KeyboardEvent): string {
     ArrowRight: () => train.waist(1),
     l: () => router.go("latent"),
     b: () => router.go("lab"),
+    a: () => router.go("apply"),
     r: () => router.go("runs"),
   };
   if (event.key === "?") return "keys";
