@@ -30,7 +30,7 @@ def pictures() -> dict[str, bytes]:
     held = ((b"ICCP", b"profile"), (b"EXIF", b"Exif\0\0"), (b"TEXT", b'{"Title": "flower"}'))
     made = {
         "color": picture.encode(photo, 272, beside=held),
-        "coarse": picture.encode(photo, 340),
+        "coarse": picture.encode(photo, 320),
         "gray": picture.encode(gray, 200),
         "deep-alpha": picture.encode(deep, 160, alpha),
         "exact": picture.encode_exact(photo[:30, :41]),

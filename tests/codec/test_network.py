@@ -96,21 +96,24 @@ def test_the_shipped_network_cannot_leave_what_floats_hold_exactly() -> None:
     assert int((sums + np.abs(net.out_bias)).max()) * int(STEPS[network.MOST]) < 1 << 53
 
 
-@pytest.mark.parametrize("step", [312, 352])
-@pytest.mark.parametrize("channels", [1, 3])
-def test_what_was_learned_brings_pictures_nearer(step: int, channels: int) -> None:
+def test_a_file_takes_the_network_where_that_is_nearer() -> None:
     """On a photograph it never saw, against the fitted filter alone, for the same bytes."""
-    pixels = PHOTO[..., :channels]
     model = picture.prior()
-    _, coded = picture.encode_tile(model, picture.analysed(pixels), step)
-    header = container.read(picture.encode(pixels, step)).header
-    assert header.after == container.CORRECTED
-    height, width = pixels.shape[:2]
-    made = [
-        psnr(pixels, picture.synthesised(model, coded, replace(header, after=n), height, width))
-        for n in (container.SMOOTHED, container.CORRECTED)
-    ]
-    assert made[1] > made[0]
+    height, width = PHOTO.shape[:2]
+    taken = []
+    for step in (312, 352):
+        _, coded = picture.encode_tile(model, picture.analysed(PHOTO), step)
+        header = container.read(picture.encode(PHOTO, step)).header
+        smoothed, corrected = (
+            psnr(PHOTO, picture.synthesised(model, coded, replace(header, after=n), height, width))
+            for n in (container.SMOOTHED, container.CORRECTED)
+        )
+        assert (header.after == container.CORRECTED) == (corrected > smoothed)
+        data, error = picture.Coder(PHOTO).code(step)
+        assert container.read(data).header.after == header.after
+        assert 10 * np.log10(255**2 / error) == pytest.approx(max(smoothed, corrected), abs=1e-3)
+        taken.append(header.after)
+    assert container.CORRECTED in taken
 
 
 def test_a_file_cannot_ask_for_a_network_that_its_prior_does_not_have() -> None:

@@ -26,8 +26,6 @@ GAIN, LAST = 24, 22
 """Bits after the point of the first layer's factors, and of the last one's."""
 LEAST, MOST = 304, 384
 """Indices of the quantiser's steps that the network is for: finer ones leave it little to do."""
-_GRAY = 25
-"""Gray is not stretched by the colour rotation's sqrt(3): as if the step were that much coarser."""
 _WIDE = 1023
 _ROWS = 16
 
@@ -56,14 +54,11 @@ class Network:
 
 
 def correction(network: Network, planes: Array, sizes: Array, index: int, step: int) -> Array:
-    """Planes (1 or 3, height, width) int32, multiples of 32 wide and high: what to add once they are filtered.
+    """Planes (3, height, width) int32, multiples of 32 wide and high: what to add once they are filtered.
 
     ``sizes`` (rows, columns) of the blocks; ``index`` LEAST..MOST of the quantiser's step, ``step`` in
     the planes' unit.
     """
-    if len(planes) == 1:
-        empty = np.zeros((2, *planes.shape[1:]), np.int32)
-        return correction(network, np.concatenate([planes, empty]), sizes, index + _GRAY, step)[:1]
     kind = (min(index, MOST) >> 3) - (LEAST >> 3)
     count, height, width = planes.shape
     rows, columns = height // CELL, width // CELL

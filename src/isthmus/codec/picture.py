@@ -107,9 +107,9 @@ def _head(
     )  # fmt: skip
 
 
-def after(model: Model, step: int) -> int:
-    """What follows the synthesis at a step."""
-    known = model.network is not None and step >= network.LEAST
+def most_after(model: Model, header: Header) -> int:
+    """The last of what may follow the synthesis."""
+    known = model.network is not None and header.channels == 3 and header.step >= network.LEAST
     return CORRECTED if known else SMOOTHED
 
 
@@ -148,8 +148,9 @@ class Coder:
         self, step: int, trade: float = TRADE, judged: bool = True, progress: Progress | None = None
     ) -> tuple[bytes, float]:
         """(the file, its mean squared error in squared levels of 0..255; 0 if not ``judged``)."""
-        header = replace(self.header, step=step, after=after(self.model, step))
-        made, error = [], 0.0
+        header = replace(self.header, step=step)
+        kinds = range(SMOOTHED, most_after(self.model, header) + 1)
+        made, errors = [], np.zeros(len(kinds))
         for number, (top, bottom, left, right) in enumerate(header.places()):
             part = self.pixels[top:bottom, left:right]
             found = self.held.get(number)
@@ -159,11 +160,15 @@ class Coder:
                     self.held[number] = found
             data, coded = encode_tile(self.model, found, step, trade)
             made.append(data)
-            if judged:
-                back = synthesised(self.model, coded, header, bottom - top, right - left)
-                error += float(np.square(back.astype(np.float32) - part).sum(dtype=np.float64))
+            # Which of them a file gets is tried: on all of it, or on its first tile.
+            for k, kind in enumerate(kinds if judged or (len(kinds) > 1 and number == 0) else ()):
+                asked = replace(header, after=kind)
+                back = synthesised(self.model, coded, asked, bottom - top, right - left)
+                errors[k] += np.square(back.astype(np.float32) - part).sum(dtype=np.float64)
             if progress is not None:
                 progress((number + 1) / header.count)
+        header = replace(header, after=kinds[int(errors.argmin())])
+        error = float(errors.min()) if judged else 0.0
         scale = 1.0 if header.depth == 8 else 257.0
         return container.write(header, made, self.alpha), error / self.pixels.size / scale**2
 
@@ -314,7 +319,7 @@ def thumbnail(data: bytes, most_pixels: int = container.MOST_PIXELS) -> Array:
 def _check(header: Header, model: Model) -> None:
     """Raises FormatError where a header asks for what its prior does not have."""
     if header.mode == LOSSY and not (
-        LEAST_STEP <= header.step <= MOST_STEP and header.after <= after(model, header.step)
+        LEAST_STEP <= header.step <= MOST_STEP and header.after <= most_after(model, header)
     ):
         raise FormatError("has a header that no encoder writes")
 
