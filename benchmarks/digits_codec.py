@@ -1,6 +1,7 @@
 """Digits to bytes: the autoencoder's codes, PCA's, and lossless files, whole files counted.
 
-    python -m benchmarks.digits_codec MNIST.npz RUN…
+    python -m benchmarks.digits_codec MNIST.npz RUN… > digits.json
+    python -m benchmarks.digits_codec --draw digits.json docs/pictures/digits-codec.png
 
 RUNs are trainings of the recipe ``digits-codec`` at several weights of the rate. Each is measured
 at several widths of its rounding steps. PCA with 64 numbers goes through the same entropy coder.
@@ -26,6 +27,7 @@ from isthmus.training import Run
 
 SCALES = (0.75, 1.0, 1.35, 1.8)
 PAGES = 10
+NUMBERS = (8, 16, 32)  # further widths of PCA's bottleneck
 COUNTED = 20_000  # training digits that probabilities are counted on
 # Targets: PCA's points of the plan (bytes a digit, mean squared error).
 BARS = (
@@ -45,10 +47,10 @@ def bytes_of(train: Any, test: Any, pages: int) -> float:
     return len(data) / len(test)
 
 
-def principal(train: Any, test: Any) -> list[tuple[float, float]]:
+def principal(train: Any, test: Any, numbers: int = 64) -> list[tuple[float, float]]:
     mean = train.mean(0)
     _, axes = np.linalg.eigh(np.cov((train - mean).T))
-    axes = axes[:, ::-1][:, :64]
+    axes = axes[:, ::-1][:, :numbers]
     a, b = (train - mean) @ axes, (test - mean) @ axes
     points = []
     for step in (0.15, 0.21, 0.3, 0.5, 0.75, 1.0, 1.4, 2.0):
@@ -117,6 +119,7 @@ def main(npz: Path, runs: list[Path]) -> dict[str, Any]:
     held = np.load(npz, allow_pickle=False)
     train, test = (held[n].reshape(-1, 784) for n in ("x_train", "x_test"))
     pca = principal(train / 255, test / 255)
+    narrow = {n: sorted(principal(train / 255, test / 255, n)) for n in NUMBERS}
     train = train[:COUNTED]
     curve = [p for run in runs for p in learned(run, train, test)]
     bars = [
@@ -129,9 +132,46 @@ def main(npz: Path, runs: list[Path]) -> dict[str, Any]:
         }
         for b, e in BARS
     ]
-    return {"pca": sorted(pca), "isthmus": sorted(curve), "bars": bars, "lossless": lossless(test)}
+    return {
+        "pca": sorted(pca),
+        "narrow": narrow,
+        "isthmus": sorted(curve),
+        "bars": bars,
+        "lossless": lossless(test),
+    }
+
+
+def draw(tree: dict[str, Any], path: Path) -> None:
+    """Bytes a digit against error, for the manual: widths of the bottleneck as lines."""
+    from matplotlib.figure import Figure
+
+    figure = Figure((7.6, 4.2), dpi=100, layout="constrained")
+    axes = figure.add_subplot()
+    lines = {f"PCA, {n} numbers": points for n, points in tree["narrow"].items()}
+    lines["PCA, 64 numbers"] = tree["pca"]
+    looks = zip(lines.items(), ("#b9a36a", "#a87c4f", "#8a5a44", "#5a4a4a"), "svDo", strict=True)
+    for (name, points), colour, mark in looks:
+        axes.plot(*zip(*points, strict=True), color=colour, marker=mark, ms=4, ls="--", label=name)
+    points = tree["isthmus"]
+    axes.plot(
+        *zip(*points, strict=True),
+        color="#0b6e8f",
+        marker="o",
+        lw=2.2,
+        label="autoencoder, 64 numbers",
+    )
+    axes.set(xscale="log", yscale="log", xlabel="bytes a digit", ylabel="mean squared error")
+    axes.set_xticks([2, 4, 8, 16, 32], ["2", "4", "8", "16", "32"])
+    axes.set_yticks([0.003, 0.006, 0.012, 0.025, 0.05], [".003", ".006", ".012", ".025", ".05"])
+    axes.minorticks_off()
+    axes.grid(alpha=0.3)
+    axes.legend(frameon=False)
+    figure.savefig(path)
 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
+    if sys.argv[1] == "--draw":
+        draw(json.loads(Path(sys.argv[2]).read_text()), Path(sys.argv[3]))
+        sys.exit()
     print(json.dumps(main(Path(sys.argv[1]), [Path(p) for p in sys.argv[2:]]), indent=1))

@@ -22,7 +22,7 @@ from safetensors.numpy import save_file
 from isthmus.codec import analysis, exact, picture, smoothing, synthesis, tile, tokens
 from isthmus.codec.colors import color_planes
 from isthmus.codec.contexts import FEATURES, LATTICES, Magnitudes
-from isthmus.codec.layout import DIAGONALS
+from isthmus.codec.layout import DIAGONALS, TILT
 from isthmus.codec.model import BINS, MEAN_BINS, MEAN_ROWS, ROWS, SCALE, SPLIT_ROWS, STEPS, Model
 from isthmus.codec.rans import frequencies
 from isthmus.codec.transform import COLOR
@@ -140,7 +140,7 @@ def visit(
         low, high = DIAGONALS[p.diagonal]
         y, x, stride = LATTICES[p.lattice]
         wanted = scaled[low:high, p.plane, :, y::stride, x::stride]
-        made = tile.quantised(model, p, wanted, TRADE)
+        made = tile.quantised(model, p, wanted, TRADE * TILT[p.diagonal])
         known.store(p.plane, p.diagonal, p.lattice, made)
         if fits:
             sums.fit(p, sizes[:, y::stride, x::stride], made, rng)

@@ -10,6 +10,7 @@ FormatError may come out, in bounded time and memory.
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,8 @@ def one(data: bytes) -> None:
         elif kind == 2:
             planes, step = (1, 3)[rest[0] & 1], picture.LEAST_STEP + rest[0]
             coded = tile.decode(MODEL, rest[1:], planes, 4, 8, step)
-            header = container.Header(0, planes, 8, False, 64, 32, 1024, step, 1, b"", smooth=1)
+            header = container.Header(0, planes, 8, False, 64, 32, 1024, step, 1, b"")
+            header = replace(header, after=picture.most_after(MODEL, header))
             picture.synthesised(MODEL, coded, header, 32, 64)
         else:
             exact.to_pixels(

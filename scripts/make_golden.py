@@ -1,4 +1,4 @@
-"""Make the golden .isth files of the tests, once for each version of the format.
+"""Make the golden .isth files of the tests, once for each version of the format and each prior.
 
     python scripts/make_golden.py
 
@@ -15,7 +15,9 @@ import numpy as np
 from sklearn.datasets import load_sample_image
 
 from isthmus.codec import picture
+from isthmus.codec.container import VERSION
 from isthmus.codec.crc import crc32c
+from isthmus.codec.model import NEWEST
 
 FOLDER = Path(__file__).parents[1] / "tests/codec/golden"
 
@@ -28,7 +30,7 @@ def pictures() -> dict[str, bytes]:
     held = ((b"ICCP", b"profile"), (b"EXIF", b"Exif\0\0"), (b"TEXT", b'{"Title": "flower"}'))
     made = {
         "color": picture.encode(photo, 272, beside=held),
-        "coarse": picture.encode(photo, 340),
+        "coarse": picture.encode(photo, 320),
         "gray": picture.encode(gray, 200),
         "deep-alpha": picture.encode(deep, 160, alpha),
         "exact": picture.encode_exact(photo[:30, :41]),
@@ -53,7 +55,7 @@ if __name__ == "__main__":
     list_of = FOLDER / "golden.json"
     known = json.loads(list_of.read_text()) if list_of.exists() else {}
     for name, data in pictures().items():
-        path = FOLDER / f"v1-{name}.isth"
+        path = FOLDER / f"v{VERSION}-p{NEWEST}-{name}.isth"
         if not path.exists():
             path.write_bytes(data)
             known[path.name] = checksums(data)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from isthmus.codec import picture
+from isthmus.codec import container, picture
 from isthmus.codec.crc import crc32c
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -42,7 +42,12 @@ def test_old_files_decode_to_the_same_pixels(name: str) -> None:
 
 def test_every_golden_file_is_known() -> None:
     assert {p.name for p in GOLDEN.glob("*.isth")} == set(KNOWN)
-    assert len(KNOWN) >= 8
+    assert len(KNOWN) >= 16
+
+
+def test_golden_files_reach_all_that_follows_the_synthesis() -> None:
+    seen = {container.read(p.read_bytes()).header.after for p in GOLDEN.glob("*.isth")}
+    assert seen == {0, container.SMOOTHED, container.CORRECTED}
 
 
 def test_metadata_is_kept() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -137,3 +140,15 @@ def test_the_priors_sums_are_exact_in_float32() -> None:
     )
     weights = np.abs(picture.prior().weights.astype(np.int64))
     assert (weights * most).sum(-1).max() < 1 << 24
+
+
+def test_the_manual_lists_the_thresholds_of_the_code() -> None:
+    from isthmus.codec import model, smoothing
+
+    text = (Path(__file__).parents[2] / "docs/isth.md").read_text()
+
+    def listed(begin: str) -> list[int]:
+        return [int(n) for n in re.findall(r"\d+", text.split(begin)[1].split(".")[0])]
+
+    assert listed("not above it: ") == model._THRESHOLDS.tolist()
+    assert listed("c step / 256), c = ")[: smoothing.ACTIVITIES - 1] == smoothing._BORDERS.tolist()

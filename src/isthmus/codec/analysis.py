@@ -13,6 +13,7 @@ from isthmus.codec.transform import SIZES, forward
 Array = NDArray[Any]
 # What a coefficient costs in bits, roughly: of the first bit, of each doubling, of a zero's chance.
 _NONZERO, _DOUBLING, _ZERO = 4.0, 2.0, 0.6
+_TILT = np.array([layout.TILT[u + v] for u, v in layout.ORDER])
 _SPLIT = (3.0, 1.0)
 """Bits that a superblock's and a block's division cost."""
 
@@ -45,6 +46,7 @@ def divide(found: list[Array], step: float, trade: float) -> Array:
 
     ``found`` (64, planes, …, rows, columns) for each size; ``step`` in the same units.
     """
+    worth = (trade * _TILT).astype(np.float32).reshape(64, *[1] * (found[0].ndim - 1))
     costs = []
     for bands in found:
         x = np.abs(bands) * np.float32(1 / step)
@@ -54,7 +56,7 @@ def divide(found: list[Array], step: float, trade: float) -> Array:
             _NONZERO + _DOUBLING * np.log2(np.maximum(q, 1)),
             _ZERO * np.square(np.minimum(x, 1)),
         )
-        costs.append((np.square(x - q) + np.float32(trade) * bits).sum((0, 1)))
+        costs.append((np.square(x - q) + worth * bits).sum((0, 1)))
     eight, sixteen, large = _sums(costs[0], 2), _sums(costs[1], 2), _sums(costs[2], 4)
     eight = eight + trade * _SPLIT[1]
     fine = eight < sixteen

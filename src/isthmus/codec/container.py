@@ -13,6 +13,7 @@ from isthmus.codec.tokens import varint
 MAGIC = b"\x89ISTH\r\n\x1a"
 VERSION = 1
 LOSSY, EXACT = 0, 1
+SMOOTHED, CORRECTED = 1, 2
 MOST_PIXELS = 200_000_000
 LONGEST = 1 << 20
 _HEAD = struct.Struct("<8sBBBBBBBBHHII8s")
@@ -27,8 +28,9 @@ class Header:
 
     ``mode`` LOSSY or EXACT; ``channels`` 1 or 3; ``depth`` 8 or 16 bits; ``orientation`` 1..8 as in
     EXIF, to be applied when shown; ``tile`` the side of a tile, a multiple of 32; ``model`` the number
-    and ``digest`` the hash of the prior; ``step`` the quantiser's index; ``smooth`` the strength of
-    the smoothing across blocks' borders. ``beside`` is metadata by kind.
+    and ``digest`` the hash of the prior; ``step`` the quantiser's index; ``after`` what
+    follows the synthesis: 0 nothing, SMOOTHED the fitted filter, CORRECTED that and the network.
+    ``beside`` is metadata by kind.
     """
 
     mode: int
@@ -41,7 +43,7 @@ class Header:
     step: int
     model: int
     digest: bytes
-    smooth: int = 0
+    after: int = 0
     orientation: int = 1
     beside: tuple[tuple[bytes, bytes], ...] = ()
 
@@ -99,7 +101,7 @@ def write(header: Header, pixels: list[bytes], alpha: list[bytes]) -> bytes:
         int(header.alpha),
         header.orientation,
         header.tile // 32,
-        header.smooth,
+        header.after,
         header.model,
         header.step,
         header.width,
@@ -127,7 +129,7 @@ def read(data: bytes, most_pixels: int = MOST_PIXELS) -> File:
         )
     if len(data) < _HEAD.size:
         raise FormatError("is cut off in its header")
-    _, _, mode, channels, depth, alpha, turn, tile, smooth, model, step, width, height, digest = (
+    _, _, mode, channels, depth, alpha, turn, tile, after, model, step, width, height, digest = (
         _HEAD.unpack_from(data)
     )
     if width == 0 or height == 0:
@@ -159,7 +161,7 @@ def read(data: bytes, most_pixels: int = MOST_PIXELS) -> File:
             raise FormatError("says it holds more metadata than a file may")
         beside.append((kind, reader.take(length)))
     header = Header(
-        mode, channels, depth, bool(alpha), width, height, tile * 32, step, model, digest, smooth,
+        mode, channels, depth, bool(alpha), width, height, tile * 32, step, model, digest, after,
         turn, tuple(beside),
     )  # fmt: skip
     tiles = header.count

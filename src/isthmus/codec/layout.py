@@ -30,6 +30,8 @@ DIAGONALS = [
      max(PLACE[u, s - u] for u in range(8) if 0 <= s - u < 8) + 1)
     for s in range(15)
 ]  # fmt: skip
+TILT = 0.4 + 0.15 * np.arange(15)
+"""How much more a bit is worth on each diagonal: eyes (and MS-SSIM) miss low frequencies sooner."""
 _FLAT = np.array([u * 8 + v for u, v in ORDER])
 
 

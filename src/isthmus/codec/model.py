@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from isthmus.codec.contexts import FEATURES, LATTICES, Magnitudes
 from isthmus.codec.layout import DIAGONALS
+from isthmus.codec.network import Network
 from isthmus.codec.rans import BITS, Tables
 
 Array = NDArray[Any]
@@ -62,7 +63,8 @@ class Model:
 
     ``freq`` (ROWS, 16) uint16; ``shift`` (6 * BINS, 4) int8: by how many 1/64 a magnitude of 1, 2, 3
     and more is reconstructed nearer to zero than it says. ``lossless`` (32, 16) are the tables of
-    ``exact``, ``smooth`` (RATES, 2, CLASSES, offsets) int16 the weights of ``smoothing``.
+    ``exact``, ``smooth`` (RATES, 2, CLASSES, offsets) int16 the weights of ``smoothing``; ``network``
+    those of the correction after the synthesis (prior 1 has none).
     """
 
     weights: Array
@@ -70,6 +72,7 @@ class Model:
     shift: Array
     lossless: Array | None = None
     smooth: Array | None = None
+    network: Network | None = None
     id: int = 1
     digest: bytes = b"\0" * 8
     tables: Tables = field(init=False, compare=False)
@@ -117,8 +120,12 @@ class Model:
         return Pass(plane, diagonal, lattice, seen, expected, bins + kind * BINS, bins == 0)
 
 
+NEWEST = 2
+"""The prior that files are made with; all from 1 on are read."""
+
+
 @cache
-def shipped(number: int = 1) -> Model | None:
+def shipped(number: int = NEWEST) -> Model | None:
     """A model that comes with Isthmus, by its number in the files; None if there is none."""
     from safetensors.numpy import load
 
@@ -127,12 +134,14 @@ def shipped(number: int = 1) -> Model | None:
         return None
     data = place.read_bytes()
     held = load(data)
+    network = {k[8:]: v for k, v in held.items() if k.startswith("network.")}
     return Model(
         held["weights"],
         held["freq"],
         held["shift"],
         held["exact"],
         held["smooth"],
+        Network(**network) if network else None,
         number,
         hashlib.sha256(data).digest()[:8],
     )

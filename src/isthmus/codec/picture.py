@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from isthmus.codec import analysis, container, exact, smoothing, synthesis, tile
+from isthmus.codec import analysis, container, exact, network, smoothing, synthesis, tile
 from isthmus.codec.colors import color_pixels, color_planes
-from isthmus.codec.container import EXACT, LOSSY, File, Header
+from isthmus.codec.container import CORRECTED, EXACT, LOSSY, SMOOTHED, File, Header
 from isthmus.codec.errors import Damaged, FormatError
-from isthmus.codec.model import STEPS, Model, shipped
+from isthmus.codec.model import NEWEST, STEPS, Model, shipped
 from isthmus.codec.transform import FRACTION
 from isthmus.media.photo import turned
 
@@ -53,7 +53,7 @@ class Decoded:
 
 def prior(header: Header | None = None) -> Model:
     """The newest prior, or the one that a file names. Raises FormatError for one that is not here."""
-    number = 1 if header is None else header.model
+    number = NEWEST if header is None else header.model
     model = shipped(number)
     if model is None:
         raise FormatError(
@@ -88,9 +88,12 @@ def synthesised(model: Model, coded: tile.Coded, header: Header, height: int, wi
     """The pixels of a tile."""
     step = int(STEPS[header.step])
     planes = synthesis.planes(coded.levels, coded.sizes, step)
-    if header.smooth and model.smooth is not None:
+    seen = planes
+    if header.after and model.smooth is not None:
         weights = model.smooth[smoothing.rate_class(header.step)]
         planes = smoothing.smoothed(planes, coded.sizes, step, weights)
+    if header.after == CORRECTED and model.network is not None:
+        planes += network.correction(model.network, seen, coded.sizes, header.step, step)
     return color_pixels(planes[:, :height, :width], header.depth)
 
 
@@ -100,8 +103,14 @@ def _head(
     height, width, channels = pixels.shape
     return Header(
         mode, channels, 8 * pixels.dtype.itemsize, alpha is not None, width, height, TILE, step,
-        model.id, model.digest, int(mode == LOSSY), beside=tuple(beside),
+        model.id, model.digest, beside=tuple(beside),
     )  # fmt: skip
+
+
+def most_after(model: Model, header: Header) -> int:
+    """The last of what may follow the synthesis."""
+    known = model.network is not None and header.channels == 3 and header.step >= network.LEAST
+    return CORRECTED if known else SMOOTHED
 
 
 def check(pixels: Array, alpha: Array | None) -> None:
@@ -140,7 +149,8 @@ class Coder:
     ) -> tuple[bytes, float]:
         """(the file, its mean squared error in squared levels of 0..255; 0 if not ``judged``)."""
         header = replace(self.header, step=step)
-        made, error = [], 0.0
+        kinds = range(SMOOTHED, most_after(self.model, header) + 1)
+        made, errors = [], np.zeros(len(kinds))
         for number, (top, bottom, left, right) in enumerate(header.places()):
             part = self.pixels[top:bottom, left:right]
             found = self.held.get(number)
@@ -150,11 +160,15 @@ class Coder:
                     self.held[number] = found
             data, coded = encode_tile(self.model, found, step, trade)
             made.append(data)
-            if judged:
-                back = synthesised(self.model, coded, header, bottom - top, right - left)
-                error += float(np.square(back.astype(np.float32) - part).sum(dtype=np.float64))
+            # Which of them a file gets is tried: on all of it, or on its first tile.
+            for k, kind in enumerate(kinds if judged or (len(kinds) > 1 and number == 0) else ()):
+                asked = replace(header, after=kind)
+                back = synthesised(self.model, coded, asked, bottom - top, right - left)
+                errors[k] += np.square(back.astype(np.float32) - part).sum(dtype=np.float64)
             if progress is not None:
                 progress((number + 1) / header.count)
+        header = replace(header, after=kinds[int(errors.argmin())])
+        error = float(errors.min()) if judged else 0.0
         scale = 1.0 if header.depth == 8 else 257.0
         return container.write(header, made, self.alpha), error / self.pixels.size / scale**2
 
@@ -225,7 +239,7 @@ def decode(
     file = container.read(data, most_pixels)
     header = file.header
     model = prior(header)
-    _check_step(header)
+    _check(header, model)
     whole = (0, header.height, 0, header.width)
     region = whole if region is None else region
     if not (
@@ -282,7 +296,7 @@ def thumbnail(data: bytes, most_pixels: int = container.MOST_PIXELS) -> Array:
     file = container.read(data, most_pixels)
     header = file.header
     model = prior(header)
-    _check_step(header)
+    _check(header, model)
     shape = (-(-header.height // 8), -(-header.width // 8), header.channels)
     dtype = np.uint8 if header.depth == 8 else np.uint16
     out = np.full(shape, np.iinfo(dtype).max // 2, dtype)
@@ -302,8 +316,11 @@ def thumbnail(data: bytes, most_pixels: int = container.MOST_PIXELS) -> Array:
     return turned(out, header.orientation)
 
 
-def _check_step(header: Header) -> None:
-    if header.mode == LOSSY and not LEAST_STEP <= header.step <= MOST_STEP:
+def _check(header: Header, model: Model) -> None:
+    """Raises FormatError where a header asks for what its prior does not have."""
+    if header.mode == LOSSY and not (
+        LEAST_STEP <= header.step <= MOST_STEP and header.after <= most_after(model, header)
+    ):
         raise FormatError("has a header that no encoder writes")
 
 

@@ -12,7 +12,7 @@ from isthmus.codec import means as M
 from isthmus.codec import rans, tokens
 from isthmus.codec.contexts import LATTICES, Magnitudes
 from isthmus.codec.errors import Damaged
-from isthmus.codec.layout import DIAGONALS
+from isthmus.codec.layout import DIAGONALS, TILT
 from isthmus.codec.model import (
     MEAN_BINS,
     MEAN_ROWS,
@@ -99,7 +99,7 @@ def encode(
     """Quantise and code one tile.
 
     ``coefficients`` (64, planes, rows, columns) floats in the arrangement of ``layout``; ``scale`` the
-    step in the same units; ``trade`` what a bit is worth in squared steps.
+    step in the same units; ``trade`` what a bit is worth in squared steps, before TILT.
     """
     planes, rows, columns = coefficients.shape[1:]
     out = _Writer()
@@ -122,7 +122,7 @@ def encode(
             y, x, stride = LATTICES[p.lattice]
             place = (slice(low, high), p.plane, slice(y, None, stride), slice(x, None, stride))
             wanted = scaled[place][:, None]
-            made = quantised(model, p, wanted, trade)
+            made = quantised(model, p, wanted, trade * TILT[p.diagonal])
             if not everything:
                 lost += float(np.square(wanted[p.skip & (made > 0)]).sum())
                 made[p.skip] = 0

@@ -95,8 +95,10 @@ def _axis(
         )
     for value in (0, most / 2, most):
         x = float(place(value, 10**low if logarithmic else low).split(",")[0])
+        # The last one ends where the axis does; in its middle it would be cut.
+        anchor = "end" if value == most else "middle"
         marks.append(
-            f'<text x="{x:.1f}" y="{_HEIGHT - 8}" text-anchor="middle" font-size="12" fill="var(--soft)">{value:.3g}</text>'
+            f'<text x="{x:.1f}" y="{_HEIGHT - 8}" text-anchor="{anchor}" font-size="12" fill="var(--soft)">{value:.3g}</text>'
         )
     marks.append(
         f'<text x="{(_WIDTH + _LEFT) / 2}" y="{_HEIGHT + 10}" text-anchor="middle" font-size="12" fill="var(--soft)">{escape(x_name)}</text>'
