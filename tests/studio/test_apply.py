@@ -19,7 +19,7 @@ from PIL import Image
 
 from isthmus.cli.denoise import denoise
 from isthmus.studio.apply import describe, sniff
-from isthmus.studio.apply.uploads import clean_label
+from isthmus.studio.apply.uploads import Uploads, clean_label
 from isthmus.studio.refusals import Refusal
 from tests.studio.server import API, Server, wait
 
@@ -462,6 +462,31 @@ def test_removing_a_file_removes_all_that_was_made_of_it(server: Server) -> None
         assert server.ask("GET", f"/apply/files/{each}")[0] == 404
     assert not [name for name in held(server) if id in name or name.startswith(f"{job['id']}/")]
     assert server.ask("GET", f"/apply/jobs/{job['id']}")[0] == 404
+
+
+def test_a_file_may_go_while_it_is_worked_on(server: Server) -> None:
+    id = file(server, "busy.png", png())
+    busy = order(server, "trouble", [id], how="slow")
+    wait(lambda: server.call("GET", f"/apply/jobs/{busy}"), lambda j: j["state"] == "working", busy)
+    server.call("DELETE", f"/apply/files/{id}")
+    wait(lambda: server.ask("GET", f"/apply/jobs/{busy}")[0], lambda status: status == 404, busy)
+    assert not [name for name in held(server) if id in name or name.startswith(f"{busy}/")]
+
+
+def test_what_nobody_touched_for_a_day_goes(tmp_path: Path) -> None:
+    uploads = Uploads(tmp_path / "files")
+    uploads.open()
+    for name in ("old", "needed", "new"):
+        (uploads.folder / f"{name}.png").write_bytes(png())
+        uploads.add(uploads.folder / f"{name}.png", name, "input")
+    old, needed, new = uploads.files.values()
+    old.used -= 90_000
+    needed.used -= 90_000
+    assert uploads.sweep({needed.id}) == [old]
+    assert sorted(p.stem for p in uploads.folder.iterdir()) == ["needed", "new"]
+    assert new.id in uploads.files
+    uploads.close()
+    assert not uploads.folder.exists()
 
 
 def test_a_deep_tiff_is_shown_by_a_view_and_comes_back_deep(server: Server) -> None:

@@ -263,8 +263,8 @@ def test_strange_rows_with_their_causes(opened: Any, applying: Server) -> None:
     table = "x,paid\n" + "\n".join(f"{a:.4f},{b:.4f}" for a, b in zip(x, y, strict=True))
     give(page, ("payments.csv", table.encode()))
     reach(page, "here")
-    page.get_by_label("Alert", exact=True).select_option("alerts")
-    page.get_by_label("a number of rows").fill("3")
+    page.get_by_test_id("options").locator("select").first.select_option("alerts")
+    page.get_by_role("textbox", name="a number of rows").fill("3")
     run(page)
     first = page.get_by_test_id("rows").locator("tbody tr").first
     assert "42" in first.locator("td").nth(1).inner_text()

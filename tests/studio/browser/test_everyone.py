@@ -107,7 +107,7 @@ def test_runs_and_their_comparison(
 @pytest.mark.parametrize("width", [1440, 1024, 768, 360, 320])
 def test_nothing_is_wider_than_the_page(open_studio: Any, studio: Server, width: int) -> None:
     page = open_studio(studio, width=width, height=740)
-    for screen in ("lab", "latent", "runs"):
+    for screen in ("lab", "latent", "apply", "runs"):
         page.goto(f"{studio.link.partition('#')[0]}#/{screen}")
         page.wait_for_timeout(150)
         assert page.evaluate("() => document.documentElement.scrollWidth") <= width, screen

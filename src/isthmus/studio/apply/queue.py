@@ -24,6 +24,7 @@ MOST_WAITING = 1_000
 _IDLE_SECONDS = 90.0
 _CANCEL_SECONDS = 4.0
 _SILENT_SECONDS = 1_800.0
+_SILENT_LOOK_SECONDS = 300.0
 
 
 class Queue:
@@ -98,11 +99,11 @@ class Queue:
         self.hub.say("apply", job=job.id, state="gone")
 
     def uses(self, id: str) -> bool:
-        """Whether a file is needed by a job that has not ended."""
+        """Whether a file is needed by a job that goes on."""
         return any(
             id in (*job.sources, *job.arguments.files.values())
             for job in self.jobs.values()
-            if job.state not in ENDED
+            if job.state not in ENDED and not job.cancelling
         )
 
     def tell(self, job: Job) -> None:
@@ -202,9 +203,13 @@ class Queue:
         held.facts = dict(message.get("facts") or {})
         held.error = str(message.get("message", ""))
         view = message.get("view")
-        if view and held.id in self.uploads.files:
-            held.view = self.uploads.add(Path(view), held.label, "view").id
-        self.hub.say("apply_file", file=held.to_json())
+        if held.id not in self.uploads.files:  # removed meanwhile
+            if view:
+                Path(view).unlink(missing_ok=True)
+        else:
+            if view:
+                held.view = self.uploads.add(Path(view), held.label, "view").id
+            self.hub.say("apply_file", file=held.to_json())
         self._soon()
 
     def _applied(self, job: Job, message: dict[str, Any]) -> None:
@@ -245,6 +250,8 @@ class Queue:
         elif not job.outcomes:
             shutil.rmtree(job.folder, ignore_errors=True)
         self.tell(job)
+        if not any(id in self.uploads.files for id in job.sources):
+            self.forget(job)
 
     def _fail_all(self, message: str) -> None:
         for job in list(self._waiting):
@@ -274,15 +281,21 @@ class Queue:
         self._soon()
 
     async def rest(self) -> None:
-        """Let go of a process that nobody needs; kill one that has said nothing for very long."""
+        """Let go of files and of a process that nobody needs; kill one that has said nothing for very long."""
+        if self.uploads.sweep({id for id in self.uploads.files if self.uses(id)}):
+            for job in list(self.jobs.values()):
+                if not any(id in self.uploads.files for id in job.sources):
+                    self.forget(job)
         silent = time.monotonic() - self._heard_at
         if self._process is None:
             return
         if self._now is None and silent > _IDLE_SECONDS:
             process, self._process = self._process, None
             await process.end()
-        elif isinstance(self._now, Job) and silent > _SILENT_SECONDS:
-            self._process.force(signal.SIGKILL)
+        elif self._now is not None:
+            most = _SILENT_SECONDS if isinstance(self._now, Job) else _SILENT_LOOK_SECONDS
+            if silent > most:
+                self._process.force(signal.SIGKILL)
 
     async def close(self) -> None:
         """The Studio ends."""

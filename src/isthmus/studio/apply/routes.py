@@ -98,7 +98,8 @@ class Applying:
             raise Refusal(409, "state", "results go with their job")
         for job in [j for j in self.queue.jobs.values() if held.id in j.sources]:
             self.queue.cancel(job)
-            if job.state in ENDED and len(job.sources) == 1:
+            others = [id for id in job.sources if id != held.id and id in self.uploads.files]
+            if job.state in ENDED and job.id in self.queue.jobs and not others:
                 self.queue.forget(job)
         if self.queue.uses(held.id):
             raise Refusal(409, "state", f"{held.label}: is being worked on; cancel that first")

@@ -19,6 +19,8 @@ export interface Item {
   file: FileInfo | null;
   error: string;
   hint: string;
+  /** Of a picture, as the browser knows them before the server has looked into the file. */
+  sides: { width: number; height: number } | null;
   /** Task -> its last job. */
   jobs: Record<string, string>;
   hints: Record<string, Hint[]>;
@@ -130,7 +132,6 @@ class Apply {
             item.file = made;
             item.share = 1;
             if (!this.task?.takes.includes(made.kind) && !this.fitting.length) this.suggest(made.kind);
-            if (!this.chosenKey) this.chosenKey = item.key;
           },
           (error: ApiError) => {
             if (error.code === "aborted") return;
@@ -255,7 +256,7 @@ class Apply {
   /** The id of the painted mask on the server; sent if it was painted anew. */
   private async mask(item: Item, option: OptionInfo): Promise<string | null> {
     const strokes = item.strokes[option.name] ?? [];
-    const { width, height } = item.file?.facts ?? {};
+    const { width, height } = { ...item.sides, ...item.file?.facts };
     if (!painted(strokes) || !width || !height) return null;
     const of = JSON.stringify(strokes);
     if (item.masks[option.name]?.of !== of) {
@@ -281,7 +282,7 @@ class Apply {
 }
 
 function blank(label: string, size: number, file: FileInfo | null): Item {
-  return { key: `f${++keys}`, label, size, share: file ? 1 : 0, file, error: "", hint: "", jobs: {}, hints: {}, strokes: {}, masks: {} };
+  return { key: `f${++keys}`, label, size, share: file ? 1 : 0, file, error: "", hint: "", sides: null, jobs: {}, hints: {}, strokes: {}, masks: {} };
 }
 
 export const apply = new Apply();
