@@ -202,7 +202,7 @@ def test_tables_that_cannot_be_used_are_one_line(case: str, tmp_path: Path) -> N
 GOOD: dict[str, tuple[Callable[[pl.DataFrame], pl.DataFrame], str]] = {
     "all missing column": (lambda t: t.with_columns(age=pl.lit(None, pl.String)), "have no values and were left out: age"),
     "inf and huge": (lambda t: t.with_columns(amount=pl.when(pl.int_range(pl.len()) == 5).then(float("inf")).when(pl.int_range(pl.len()) == 6).then(1e200).otherwise("amount")), ""),
-    "text among numbers": (lambda t: t.with_columns(amount=pl.when(pl.int_range(pl.len()) == 5).then(pl.lit("n.a.?")).otherwise(pl.col("amount").cast(str))), "1 values of 'amount' are not a number, such as 'n.a.?'"),
+    "text among numbers": (lambda t: t.with_columns(amount=pl.when(pl.int_range(pl.len()) == 5).then(pl.lit("n.a.?")).otherwise(pl.col("amount").cast(str))), "1 value of 'amount' is not a number: 'n.a.?'; counted as missing"),
     "a row number": (lambda t: t, "only number the rows and were left out: id"),
     "a label among the columns": (lambda t: t.rename({"fraud": "Class"}), "'Class' looks like a label"),
 }  # fmt: skip

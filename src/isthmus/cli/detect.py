@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -114,6 +115,8 @@ def detect(
         )
     from isthmus.cli import batch
 
+    # Polars reads several row groups ahead; judging is a thousand times slower than reading.
+    os.environ.setdefault("POLARS_ROW_GROUP_PREFETCH_SIZE", "1")
     failures = Failures()
     with tempfile.TemporaryDirectory(prefix="isthmus-") as folder:
         jobs, sources = _jobs(inputs, output, Path(folder), failures)
@@ -232,7 +235,7 @@ class _Judge:
         kept = work.write(detector, recipe, source, scored, temporary, self.most, self.before)
         said: dict[str, Any] = {
             "rows": len(scored.score),
-            "alerts": int(scored.alert.sum()),
+            "alerts": scored.alerts,
             "training_rows": int(detector.schema.rows),
             "notes": [*detector.facts.get("notes", []), *scored.notes],
         }
@@ -242,7 +245,7 @@ class _Judge:
             # Probabilities of rows whose labels were learnt from would flatter themselves.
             own = detector.facts.get("table") == source.name
             judged = scored.score if own else scored.ranking
-            said |= {n: round(v, 4) for n, v in figures.ranking(scored.labels, judged).items()}
+            said |= {n: round(v, 4) for n, v in figures.ranking(scored.labels[:], judged[:]).items()}
         if self.report is not None:
             self.pages.append(self._page(job, detector, recipe, source, scored, kept))
         said["text"] = f"{said['alerts']:,} alerts of {said['rows']:,} rows"

@@ -17,7 +17,7 @@ from isthmus.media.tables.schema import as_text, as_times, present
 
 Array = NDArray[Any]
 
-_CELLS = 200_000
+_CELLS = 50_000
 _NOTABLE = 0.05
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September",

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from isthmus.errors import DataError
 from isthmus.media.tables.encode import Block as Block
 from isthmus.media.tables.encode import Encoded as Encoded
+from isthmus.media.tables.encode import Misfit as Misfit
 from isthmus.media.tables.encode import blocks as blocks
 from isthmus.media.tables.encode import encode as encode
 from isthmus.media.tables.schema import Column as Column
