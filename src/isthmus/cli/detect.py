@@ -155,7 +155,7 @@ def _jobs(
         try:
             found = tables.spooled(tables.source(text), folder / str(len(sources)))
         except IsthmusError as error:
-            failures.add(text, error)
+            failures.add(tables.public(text), error)
             continue
         place = folder / str(len(sources)) / f"{found.stem}.parquet"
         sources[place] = found
@@ -245,10 +245,12 @@ class _Judge:
             # Probabilities of rows whose labels were learnt from would flatter themselves.
             own = detector.facts.get("table") == source.name
             judged = scored.score if own else scored.ranking
-            said |= {n: round(v, 4) for n, v in figures.ranking(scored.labels[:], judged[:]).items()}
+            said |= {
+                n: round(v, 4) for n, v in figures.ranking(scored.labels[:], judged[:]).items()
+            }
         if self.report is not None:
             self.pages.append(self._page(job, detector, recipe, source, scored, kept))
-        said["text"] = f"{said['alerts']:,} alerts of {said['rows']:,} rows"
+        said["text"] = f"{_counted(scored.alerts, 'alert')} of {_counted(said['rows'], 'row')}"
         if "auroc" in said:
             said["text"] += (
                 f", AUROC {said['auroc']:.3f}, average precision {said['average_precision']:.3f}"
@@ -309,3 +311,7 @@ class _Judge:
             if note not in self.told:
                 self.told.add(note)
                 say(f"note: {note}")
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"

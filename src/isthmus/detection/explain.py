@@ -126,7 +126,7 @@ def _found(series: Any, block: Block) -> list[str]:
     series = present(series)
     gone = series.is_null().to_list()
     if block.column.kind == "date":
-        times = as_times(series).to_list()
+        times = as_times(series, block.column.day_first).to_list()
         return [
             "no value" if g or t is None else _moment(t) for g, t in zip(gone, times, strict=True)
         ]

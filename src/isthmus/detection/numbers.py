@@ -20,7 +20,8 @@ class Numbers:
 
     def __init__(self, kind: str) -> None:
         self._kind = np.dtype(kind)
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115: it lives as long as the numbers
+        # It lives as long as the numbers.
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115
         weakref.finalize(self, self._file.close)
         self._rows = 0
 

@@ -19,7 +19,7 @@ from isthmus.detection.thresholds import Rule, Strangest
 from isthmus.errors import DataError
 from isthmus.media import tables
 from isthmus.media.tables import Encoded, Misfit, Source, history
-from isthmus.media.tables.schema import as_times, present
+from isthmus.media.tables.schema import as_numbers, as_times, present
 from isthmus.recipe import Detect, Recipe, Table
 
 Array = NDArray[Any]
@@ -281,14 +281,18 @@ def _only_date(detector: Detector) -> str | None:
 def _days(frame: Any, column: str, name: str) -> Array:
     if column not in frame.columns:
         raise DataError(f"{name}: has no column {column!r}, which says the day")
-    seconds = as_times(present(frame[column])).to_numpy().astype(np.float64)
+    given = present(frame[column])
+    times = as_numbers(given) if given.dtype.is_numeric() else as_times(given)
+    if times.null_count() == len(given) > given.null_count():
+        raise DataError(
+            f"{name}: the column {column!r} holds no dates, such as {given.drop_nulls()[0]!r}"
+        )
+    seconds = times.to_numpy().astype(np.float64)
     made: Array = np.floor(np.nan_to_num(seconds, nan=-1.0) / 86_400).astype(np.int64)
     return made
 
 
 def _amounts(frame: Any, column: str, name: str) -> Array:
-    from isthmus.media.tables.schema import as_numbers
-
     if column not in frame.columns:
         raise DataError(f"{name}: has no column {column!r}, which says what a miss costs")
     made: Array = np.nan_to_num(as_numbers(present(frame[column])).to_numpy().astype(np.float64))

@@ -161,7 +161,9 @@ def _curve(scored: Scored, own: bool) -> str:
     return chart(lines, "recall: share of the bad rows that were found", "precision (logarithmic)")
 
 
-def _alert(item: tuple[int, dict[str, Any], list[Cause]], scored: Scored, detector: Detector) -> dict[str, Any]:
+def _alert(
+    item: tuple[int, dict[str, Any], list[Cause]], scored: Scored, detector: Detector
+) -> dict[str, Any]:
     row, values, why = item
     whole = sum(c.nats for c in why) or 1.0
     label = ""

@@ -22,6 +22,7 @@ from isthmus.media.tables.sources import SUFFIXES as SUFFIXES
 from isthmus.media.tables.sources import Source as Source
 from isthmus.media.tables.sources import is_url as is_url
 from isthmus.media.tables.sources import polars as polars
+from isthmus.media.tables.sources import public as public
 from isthmus.media.tables.sources import source as source
 from isthmus.media.tables.write import spooled as spooled
 from isthmus.media.tables.write import write as write

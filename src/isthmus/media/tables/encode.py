@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,10 @@ class Encoded:
 
 @dataclass(frozen=True)
 class Misfit:
-    """Values of a column that are not of its kind: how many, and one of them."""
+    """Values of a column that training did not prepare for: how many, and one of them.
+
+    ``kind`` is what they should have been; "known" where they are words never seen before.
+    """
 
     column: str
     kind: str
@@ -49,10 +53,13 @@ class Misfit:
     @property
     def text(self) -> str:
         """In words."""
-        what = "value" if self.count == 1 else "values"
-        are = f"is not a {self.kind}" if self.count == 1 else f"are not a {self.kind}"
+        what = "1 value" if self.count == 1 else f"{self.count:,} values"
         such = f": {self.example!r}" if self.count == 1 else f", such as {self.example!r}"
-        return f"{self.count:,} {what} of {self.column!r} {are}{such}; counted as missing"
+        if self.kind == "known":
+            never = "was" if self.count == 1 else "were"
+            return f"{what} of {self.column!r} {never} never seen in training{such}"
+        are = "is" if self.count == 1 else "are"
+        return f"{what} of {self.column!r} {are} not a {self.kind}{such}; counted as missing"
 
 
 @dataclass(frozen=True)
@@ -105,12 +112,16 @@ def encode(frame: Any, schema: Schema, name: str) -> tuple[Encoded, tuple[Misfit
                 made, gone = _number(series, column, name, misfits)
                 values[:, block.start] = made
             case "date":
-                seconds = _read(as_times, series, column, name, misfits)
+                times = partial(as_times, day_first=column.day_first)
+                seconds = _read(times, series, column, name, misfits)
                 gone = ~np.isfinite(seconds)
                 values[:, span] = _cycles(np.where(gone, 0.0, seconds), column)
             case "category":
                 gone, unseen = _category(series, column, values[:, span])
                 fixed[:, number] += never * unseen
+                if unseen.any():
+                    news = int(unseen.sum()), str(series[int(unseen.argmax())])
+                    misfits.append(Misfit(column.name, "known", *news))
             case _:
                 fixed[:, number] = never * _differs(series, column)
                 continue
