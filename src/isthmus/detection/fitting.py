@@ -46,7 +46,7 @@ def fit(
     )
     seen = torch.zeros(spec.members, rows, dtype=torch.bool).scatter_(1, own, True)
     net = Ensemble(spec.members, inputs, spec.width, spec.blocks, generator)
-    parameters = list(net.parameters())
+    parameters: list[Tensor] = list(net.parameters())
     first, second = ([torch.zeros_like(p) for p in parameters] for _ in range(2))
     taken = [torch.zeros(()) for _ in parameters]
     mean = [p.detach().clone() for p in parameters]

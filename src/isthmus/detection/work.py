@@ -220,6 +220,9 @@ def write(
     data = recipe.data
     assert isinstance(data, Table)
     shown = _first(scored, _SHOWN)
+    changed = DataError(
+        f"{source.name}: changed while it was read (it had {len(scored.score):,} rows before)"
+    )
     kept: list[tuple[int, Any, list[explain.Cause]]] = []
 
     def frames() -> Iterator[Any]:
@@ -228,7 +231,7 @@ def write(
             rows = slice(at, at + len(frame))
             score, alert = scored.score[rows], scored.alert[rows]
             if len(score) != len(frame):
-                break
+                raise changed
             plain = frame.drop(added(data), strict=False)
             told: list[str | None] = [None] * len(frame)
             found = np.flatnonzero(alert).tolist()
@@ -254,9 +257,7 @@ def write(
             yield plain.with_columns(new)
             at += len(frame)
         if at != len(scored.score):
-            raise DataError(
-                f"{source.name}: changed while it was read (it had {len(scored.score):,} rows before)"
-            )
+            raise changed
 
     tables.write_frames(path, frames())
     return sorted(kept, key=lambda item: -scored.ranking[item[0]])
