@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from tests.rows import payments
 
 from isthmus.detection import Rule, streams, work
 from isthmus.errors import DataError
 from isthmus.media import tables
 from isthmus.recipe import Detect, Recipe, Table
+from tests.rows import payments
 
 RECIPE = Recipe(
     name="t",
