@@ -118,6 +118,10 @@ def test_alerts_of_each_day_and_costs(table: Path, tmp_path: Path) -> None:
         "probability"
     ].cast(float)
     assert (worth == made["alert"]).mean() > 0.99
+    _, _, said = detect(
+        table, "-o", tmp_path / "p.csv", "--alerts", "1/day", "--time", "card", code=1
+    )
+    assert "the column 'card' holds no dates, such as" in said
     _, _, said = detect(table, "-o", tmp_path / "p.csv", "--cost", "1,amount", code=1)
     assert "--cost needs probabilities" in said
 
@@ -160,6 +164,11 @@ def test_a_database_by_url(tmp_path: Path) -> None:
     tree, _, _ = detect(url, "-o", tmp_path / "out")
     assert tree["done"] == 1
     assert len(pl.read_parquet(tmp_path / "out/payments.parquet")) == 80
+    _, _, said = detect(
+        "postgresql://ann:s3cret@127.0.0.1:9/base#t", "-o", tmp_path / "out1", code=1
+    )
+    assert "postgresql://ann@127.0.0.1:9/base" in said
+    assert "s3cret" not in said
     _, _, said = detect(url.replace("#payments", "#nothing"), "-o", tmp_path / "out2", code=1)
     assert "has no table 'nothing'" in said
 
@@ -202,7 +211,7 @@ def test_tables_that_cannot_be_used_are_one_line(case: str, tmp_path: Path) -> N
 GOOD: dict[str, tuple[Callable[[pl.DataFrame], pl.DataFrame], str]] = {
     "all missing column": (lambda t: t.with_columns(age=pl.lit(None, pl.String)), "have no values and were left out: age"),
     "inf and huge": (lambda t: t.with_columns(amount=pl.when(pl.int_range(pl.len()) == 5).then(float("inf")).when(pl.int_range(pl.len()) == 6).then(1e200).otherwise("amount")), ""),
-    "text among numbers": (lambda t: t.with_columns(amount=pl.when(pl.int_range(pl.len()) == 5).then(pl.lit("n.a.?")).otherwise(pl.col("amount").cast(str))), "1 values of 'amount' are not a number, such as 'n.a.?'"),
+    "text among numbers": (lambda t: t.with_columns(amount=pl.when(pl.int_range(pl.len()) == 5).then(pl.lit("n.a.?")).otherwise(pl.col("amount").cast(str))), "1 value of 'amount' is not a number: 'n.a.?'; counted as missing"),
     "a row number": (lambda t: t, "only number the rows and were left out: id"),
     "a label among the columns": (lambda t: t.rename({"fraud": "Class"}), "'Class' looks like a label"),
 }  # fmt: skip
@@ -239,6 +248,7 @@ def test_new_tables_that_differ_from_the_training_table(tmp_path: Path) -> None:
     made.with_columns(country=strange, more=pl.lit(1)).write_csv(new)
     _, _, said = detect(new, "-o", out, *train)
     assert "columns that the model does not know: more" in said
+    assert "1 value of 'country' was never seen in training: 'ZZ'" in said
     found = pl.read_parquet(out)
     assert "more" in found.columns
     # The same table in Windows' encoding, with semicolons and the columns turned round, scores the same.

@@ -14,6 +14,8 @@ from sklearn.metrics import roc_auc_score
 from isthmus.detection import Detector, causes, fit_detector, load, save
 from isthmus.detection.calibrate import Reference
 from isthmus.detection.explain import contributions, number
+from isthmus.detection.net import CAP, hidden_surprise
+from isthmus.detection.surprise import surprises
 from isthmus.detection.views import nearest, rarity, suspects
 from isthmus.errors import RunError
 from isthmus.media import tables
@@ -54,6 +56,28 @@ def test_alerts_on_fresh_normal_rows_keep_the_budget(clean: Detector) -> None:
     p = _scores(clean, payments(6000, 0, seed=2)).p_value
     for share in (0.05, 0.2):
         assert (p <= share).mean() == pytest.approx(share, rel=0.35)
+
+
+def test_judging_in_passes_says_what_the_network_says(clean: Detector) -> None:
+    """The short way (hidden columns cost nothing) against the network that was trained."""
+    encoded = clean.encode(WHOLE.head(700))[0]  # more rows than one block
+    values, given = torch.from_numpy(encoded.values), torch.from_numpy(encoded.given)
+    net, layout = clean.net, clean.layout
+    slow = torch.zeros(len(values), layout.columns)
+    with torch.inference_mode():
+        for group in clean.hiding:
+            hides = layout.spread(group)
+            nats = hidden_surprise(
+                net,
+                values.expand(net.members, -1, -1),
+                (given * (1 - hides)).expand(net.members, -1, -1),
+                layout,
+            )
+            slow += layout.by_column(nats.clamp(-CAP, CAP).mean(0) * given * hides)
+    short = surprises(net, layout, clean.hiding, values, given)[0]
+    assert clean.hiding.sum(0).eq(1).all()
+    assert slow.std() > 0.1
+    assert torch.allclose(short, slow, atol=1e-3)
 
 
 def test_a_score_depends_on_its_row_alone(clean: Detector) -> None:

@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 
 from isthmus.detection import figures, labels
-from isthmus.detection.thresholds import Rule, cheapest, strangest
+from isthmus.detection.numbers import Numbers
+from isthmus.detection.thresholds import Rule, Strangest, cheapest
 from isthmus.errors import DataError
 
 
@@ -29,12 +30,41 @@ def test_rules_from_options() -> None:
     assert "each day" in Rule(count=3, daily=True).text
 
 
-def test_the_strangest_in_all_and_of_each_day() -> None:
+@pytest.mark.parametrize("batch", [1, 2, 6])
+def test_the_strangest_in_all_and_of_each_day(batch: int) -> None:
     ranking = np.array([5.0, 1, 9, 9, 2, 7])
-    assert np.flatnonzero(strangest(ranking, 2)).tolist() == [2, 3]
-    assert np.flatnonzero(strangest(ranking, 1, np.array([0, 0, 0, 1, 1, 1]))).tolist() == [2, 3]
-    assert strangest(ranking, 99).all()
-    assert not strangest(ranking, 0).any()
+    days = np.array([0, 0, 0, 1, 1, 1])
+
+    def chosen(count: int, each_day: bool) -> list[int]:
+        top = Strangest(count)
+        for start in range(0, 6, batch):
+            rows = slice(start, start + batch)
+            top.add(ranking[rows], days[rows] if each_day else None)
+        made: list[int] = top.rows().tolist()
+        return made
+
+    assert chosen(1, False) == [2]  # of equal rows the first
+    assert chosen(3, False) == [2, 3, 5]
+    assert chosen(1, True) == [2, 3]
+    assert chosen(2, True) == [0, 2, 3, 5]
+    assert chosen(99, True) == chosen(99, False) == list(range(6))
+    assert chosen(0, False) == []
+
+
+def test_numbers_out_of_memory_are_what_was_added() -> None:
+    held, plain = Numbers("f4"), np.random.default_rng(0).normal(size=150_001).astype(np.float32)
+    assert len(held) == 0
+    assert list(held.pieces()) == []
+    for part in np.array_split(plain, 7):
+        held.add(part)
+        assert held[len(held) - 1] == part[-1]  # reading between additions loses nothing
+    assert (held[:] == plain).all()
+    assert (np.concatenate(list(held.pieces())) == plain).all()
+    assert (held[70_000:70_003] == plain[70_000:70_003]).all()
+    assert len(held[200_000:]) == 0
+    flags = Numbers("?")
+    flags.add(plain > 0)
+    assert flags[:].sum() == (plain > 0).sum()
 
 
 def test_the_cheapest_choice() -> None:

@@ -129,6 +129,54 @@ def test_a_database_by_its_url(tmp_path: Path) -> None:
             tables.source(url)
 
 
+def test_a_database_column_is_what_all_of_its_values_are(tmp_path: Path) -> None:
+    """SQLite holds anything anywhere, and the first batch need not hold all there is."""
+    pytest.importorskip("sqlalchemy")
+    rows = 120_000
+    with sqlite3.connect(tmp_path / "b.db") as base:
+        base.execute("create table t (late, mixed, growing, plain)")
+        base.executemany(
+            "insert into t values (?, ?, ?, ?)",
+            (
+                (i if i >= 60_000 else None, i if i < 60_000 else "x", i / 2 if i % 2 else i, i % 7)
+                for i in range(rows)
+            ),
+        )
+    base.close()
+    held = tables.spooled(tables.source(f"sqlite:///{tmp_path / 'b.db'}"), tmp_path / "copy")
+    frame = pl.concat(list(held.batches()))
+    assert frame.schema == {
+        "late": pl.Int64, "mixed": pl.String, "growing": pl.Float64, "plain": pl.Int64,
+    }  # fmt: skip
+    assert len(frame) == rows
+    assert frame["late"].null_count() == 60_000
+    assert frame["late"][-1] == rows - 1
+    assert frame["mixed"].to_list()[59_999:60_001] == ["59999", "x"]
+    assert (tmp_path / "copy/t.parquet").exists()
+
+
+def test_passwords_are_not_told() -> None:
+    address = "postgresql://ann:s3cret@host/base#SELECT 1 FROM t WHERE x = 'private'"
+    assert tables.public(address) == "postgresql://ann@host/base"
+    assert tables.public("sqlite:///a.db#t") == "sqlite:///a.db"
+
+
+def test_values_that_come_late_in_json_lines(tmp_path: Path) -> None:
+    late = pl.DataFrame({"a": range(11_000), "b": [None] * 10_500 + list(range(500))})
+    late.write_ndjson(tmp_path / "t.jsonl")
+    assert pl.concat(list(tables.source(tmp_path / "t.jsonl").batches())).equals(late)
+
+
+def test_a_first_line_of_numbers_is_said(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("1.5,2\n2.5,3\n", "utf-8")
+    assert "the first line holds numbers" in tables.source(tmp_path / "a.csv").notes[0]
+    (tmp_path / "b.csv").write_text("1,1\n2.5,3\n", "utf-8")
+    with pytest.raises(DataError, match=r"b\.csv: the first line holds numbers; it must hold"):
+        tables.source(tmp_path / "b.csv")
+    (tmp_path / "c.csv").write_text("2024,total\n2.5,3\n", "utf-8")
+    assert tables.source(tmp_path / "c.csv").notes == ()
+
+
 def test_columns_are_taken_for_what_they_are() -> None:
     frame = payments().with_columns(
         text=pl.Series([f"free words {i}" for i in range(400)]),
@@ -182,6 +230,36 @@ def test_dates_as_people_write_them() -> None:
     assert len(set(as_times(pl.Series(written)).to_list())) == 1
 
 
+def test_offsets_are_taken_off() -> None:
+    written = [
+        "2026-03-02T09:30:00",
+        "2026-03-02T10:30:00+01:00",
+        "2026-03-02 10:30:00+01",
+        "2026-03-02T04:30:00.000-0500",
+        "2026-03-02T09:30Z",
+        None,
+    ]
+    assert len(set(as_times(pl.Series(written)).to_list()[:4])) == 1
+    assert as_times(pl.Series(written)).null_count() == 2
+
+
+def test_dates_with_slashes_are_read_as_the_training_rows_say() -> None:
+    days = [f"{day}/3/2026 10:00" for day in range(1, 29)] * 2
+    frame = pl.DataFrame({"when": days, "v": np.sin(np.arange(56))})
+    schema = _schema(frame)
+    assert schema.columns[0].day_first
+    assert tables.Schema.from_json(schema.to_json()) == schema
+    new = pl.DataFrame({"when": ["4/3/2026 10:00"] * 3, "v": [0.0] * 3})
+    same = pl.DataFrame({"when": ["2026-03-04 10:00"] * 3, "v": [0.0] * 3})
+    first, again = (tables.encode(f, schema, "t")[0].values for f in (new, same))
+    assert (first == again).all()
+    american = pl.Series(["3/28/2026 1:05 PM", "3/4/2026 13:05", None])
+    assert (
+        as_times(american).to_list()
+        == as_times(pl.Series(["2026-03-28 13:05", "2026-03-04 13:05", None])).to_list()
+    )
+
+
 def test_gaps_news_and_broken_values_each_have_one_behaviour() -> None:
     frame = payments()
     schema = _schema(frame, label="fraud")
@@ -192,7 +270,7 @@ def test_gaps_news_and_broken_values_each_have_one_behaviour() -> None:
         amount=pl.Series(["oops", "12.5", "1", "inf", "1e200", "3"]),
         age=pl.Series([None, 20, 30, 40, 50, 60]),
     )
-    encoded, notes = tables.encode(new, schema, "t")
+    encoded, misfits = tables.encode(new, schema, "t")
     assert encoded.fixed[0, order.index("country")] == pytest.approx(np.log(401))
     assert encoded.fixed[3, order.index("country")] == pytest.approx(np.log(401))
     assert encoded.fixed[1:3].sum() == 0
@@ -204,7 +282,12 @@ def test_gaps_news_and_broken_values_each_have_one_behaviour() -> None:
     assert place["age"].flag is not None
     assert encoded.given[0, place["age"].start] == 0
     assert encoded.values[0, place["age"].flag] > 1
-    assert any("1 values of 'amount' are not a number, such as 'oops'" in n for n in notes)
+    assert misfits == (
+        tables.Misfit("amount", "number", 1, "oops"),
+        tables.Misfit("country", "known", 1, "XX"),
+    )
+    assert misfits[0].text == "1 value of 'amount' is not a number: 'oops'; counted as missing"
+    assert tables.Misfit("c", "known", 1200, "X").text.startswith("1,200 values of 'c' were never")
     assert np.isfinite(encoded.values).all()
     with pytest.raises(DataError, match="has no column 'amount', which the model was trained with"):
         tables.encode(frame.drop("amount"), schema, "t")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -114,6 +115,8 @@ def detect(
         )
     from isthmus.cli import batch
 
+    # Polars reads several row groups ahead; judging is a thousand times slower than reading.
+    os.environ.setdefault("POLARS_ROW_GROUP_PREFETCH_SIZE", "1")
     failures = Failures()
     with tempfile.TemporaryDirectory(prefix="isthmus-") as folder:
         jobs, sources = _jobs(inputs, output, Path(folder), failures)
@@ -152,7 +155,7 @@ def _jobs(
         try:
             found = tables.spooled(tables.source(text), folder / str(len(sources)))
         except IsthmusError as error:
-            failures.add(text, error)
+            failures.add(tables.public(text), error)
             continue
         place = folder / str(len(sources)) / f"{found.stem}.parquet"
         sources[place] = found
@@ -232,7 +235,7 @@ class _Judge:
         kept = work.write(detector, recipe, source, scored, temporary, self.most, self.before)
         said: dict[str, Any] = {
             "rows": len(scored.score),
-            "alerts": int(scored.alert.sum()),
+            "alerts": scored.alerts,
             "training_rows": int(detector.schema.rows),
             "notes": [*detector.facts.get("notes", []), *scored.notes],
         }
@@ -242,10 +245,12 @@ class _Judge:
             # Probabilities of rows whose labels were learnt from would flatter themselves.
             own = detector.facts.get("table") == source.name
             judged = scored.score if own else scored.ranking
-            said |= {n: round(v, 4) for n, v in figures.ranking(scored.labels, judged).items()}
+            said |= {
+                n: round(v, 4) for n, v in figures.ranking(scored.labels[:], judged[:]).items()
+            }
         if self.report is not None:
             self.pages.append(self._page(job, detector, recipe, source, scored, kept))
-        said["text"] = f"{said['alerts']:,} alerts of {said['rows']:,} rows"
+        said["text"] = f"{_counted(scored.alerts, 'alert')} of {_counted(said['rows'], 'row')}"
         if "auroc" in said:
             said["text"] += (
                 f", AUROC {said['auroc']:.3f}, average precision {said['average_precision']:.3f}"
@@ -306,3 +311,7 @@ class _Judge:
             if note not in self.told:
                 self.told.add(note)
                 say(f"note: {note}")
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"

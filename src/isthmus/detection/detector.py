@@ -18,7 +18,7 @@ from isthmus.detection.labels import Head
 from isthmus.detection.net import Ensemble, Layout
 from isthmus.detection.surprise import WAYS, groups, surprises
 from isthmus.media import tables
-from isthmus.media.tables import Block, Encoded, Schema
+from isthmus.media.tables import Block, Encoded, Misfit, Schema
 from isthmus.recipe import Detect
 
 Array = NDArray[Any]
@@ -80,8 +80,8 @@ class Detector:
         """The columns that take part, in the order of ``Scores.surprise``."""
         return tuple(b.column.name for b in self.blocks)
 
-    def encode(self, frame: Any, name: str = "table") -> tuple[Encoded, tuple[str, ...]]:
-        """Rows of a polars frame as the networks see them, and notes. Raises DataError."""
+    def encode(self, frame: Any, name: str = "table") -> tuple[Encoded, tuple[Misfit, ...]]:
+        """Rows of a polars frame as the networks see them, and what did not fit. Raises DataError."""
         return tables.encode(frame, self.schema, name)
 
     def score(self, encoded: Encoded, twins: bool = False) -> Scores:

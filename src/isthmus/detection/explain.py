@@ -17,7 +17,7 @@ from isthmus.media.tables.schema import as_text, as_times, present
 
 Array = NDArray[Any]
 
-_CELLS = 200_000
+_CELLS = 50_000
 _NOTABLE = 0.05
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September",
@@ -126,7 +126,7 @@ def _found(series: Any, block: Block) -> list[str]:
     series = present(series)
     gone = series.is_null().to_list()
     if block.column.kind == "date":
-        times = as_times(series).to_list()
+        times = as_times(series, block.column.day_first).to_list()
         return [
             "no value" if g or t is None else _moment(t) for g, t in zip(gone, times, strict=True)
         ]

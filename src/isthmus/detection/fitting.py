@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.optim.adamw import adamw
 
 from isthmus.detection.net import Ensemble, Layout, denoised, hidden_surprise
 from isthmus.recipe import Detect
@@ -45,24 +46,25 @@ def fit(
     )
     seen = torch.zeros(spec.members, rows, dtype=torch.bool).scatter_(1, own, True)
     net = Ensemble(spec.members, inputs, spec.width, spec.blocks, generator)
-    parameters = list(net.parameters())
-    optimizer = torch.optim.AdamW(
-        parameters, lr=spec.learning_rate, betas=(0.9, 0.99), weight_decay=0.01, fused=True
-    )
+    parameters: list[Tensor] = list(net.parameters())
+    first, second = ([torch.zeros_like(p) for p in parameters] for _ in range(2))
+    taken = [torch.zeros(()) for _ in parameters]
     mean = [p.detach().clone() for p in parameters]
     member = torch.arange(spec.members)[:, None]
     batch = min(spec.batch_size, half)
     losses: list[float] = []
     for step in range(spec.steps):
-        for group in optimizer.param_groups:
-            group["lr"] = spec.learning_rate * _pace(step / spec.steps)
         drawn = own[member, torch.randint(0, half, (spec.members, batch), generator=generator)]
         x, known = values[drawn], given[drawn]
         lost = (_noise if step % 2 == 0 else _hiding)(net, x, known, layout, generator)
-        optimizer.zero_grad()
-        lost.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
+        gradients = torch.autograd.grad(lost, parameters)
         with torch.no_grad():
+            # The function, not the class: torch's optimizers import its compiler, 80 MB and a second.
+            adamw(
+                parameters, list(gradients), first, second, [], taken, fused=True, amsgrad=False,
+                beta1=0.9, beta2=0.99, lr=spec.learning_rate * _pace(step / spec.steps),
+                weight_decay=0.01, eps=1e-8, maximize=False,
+            )  # fmt: skip
             for kept, now in zip(mean, parameters, strict=True):
                 kept.lerp_(now, 1 - _AVERAGED)
         if step % 20 == 0 or step == spec.steps - 1:

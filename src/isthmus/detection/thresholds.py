@@ -63,19 +63,30 @@ class Rule:
         return Rule(share=contamination)
 
 
-def strangest(ranking: Array, count: int, groups: Array | None = None) -> Array:
-    """(N,) booleans: the ``count`` highest, of each group if given; of equal rows the first."""
-    chosen = np.zeros(len(ranking), bool)
-    order = np.argsort(-ranking, kind="stable")
-    if groups is None:
-        chosen[order[:count]] = True
-        return chosen
-    taken: dict[Any, int] = {}
-    for row, group in zip(order.tolist(), groups[order].tolist(), strict=True):
-        if taken.get(group, 0) < count:
-            taken[group] = taken.get(group, 0) + 1
-            chosen[row] = True
-    return chosen
+class Strangest:
+    """The ``count`` highest rows of a stream, or of each of its groups; of equal rows the first."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._seen = 0
+        self._held: dict[Any, tuple[Array, Array]] = {}
+
+    def add(self, ranking: Array, groups: Array | None = None) -> None:
+        """The next rows (N,) and the group of each."""
+        rows = np.arange(self._seen, self._seen + len(ranking))
+        self._seen += len(ranking)
+        for group in [None] if groups is None else np.unique(groups).tolist():
+            mine = slice(None) if groups is None else groups == group
+            values, places = ranking[mine], rows[mine]
+            if group in self._held:
+                values = np.concatenate([self._held[group][0], values])
+                places = np.concatenate([self._held[group][1], places])
+            order = np.argsort(-values, kind="stable")[: self._count]
+            self._held[group] = values[order], places[order]
+
+    def rows(self) -> Array:
+        """The numbers of the chosen rows, in order."""
+        return np.sort(np.concatenate([np.zeros(0, int), *(r for _, r in self._held.values())]))
 
 
 def cheapest(probability: Array | None, alarm: float, miss: Array | float) -> Array:

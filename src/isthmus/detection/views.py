@@ -16,7 +16,7 @@ from isthmus.media.tables import Block
 
 _ROUNDS = 20
 _FEW = 32
-_CHUNK = 2048
+_CHUNK = 512
 
 
 def suspects(values: Tensor, blocks: Sequence[Block], share: float, seed: int) -> Tensor:

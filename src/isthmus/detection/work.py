@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isthmus.detection import explain, labels, thresholds
-from isthmus.detection.detector import Detector, fit_detector, names_of
+from isthmus.detection.detector import Detector, Scores, fit_detector, names_of
 from isthmus.detection.fitting import Told
+from isthmus.detection.numbers import Numbers
 from isthmus.detection.streams import BATCH, added, batches, in_order, keys_of, one_thread, sampled
-from isthmus.detection.thresholds import Rule
+from isthmus.detection.thresholds import Rule, Strangest
 from isthmus.errors import DataError
 from isthmus.media import tables
-from isthmus.media.tables import Source, history
-from isthmus.media.tables.schema import as_times, present
+from isthmus.media.tables import Encoded, Misfit, Source, history
+from isthmus.media.tables.schema import as_numbers, as_times, present
 from isthmus.recipe import Detect, Recipe, Table
 
 Array = NDArray[Any]
@@ -37,21 +38,29 @@ _LABEL_NAMES = {
 }
 
 
+_PIECE = 4096
+_SHOWN = 200
+"""Alerts that a report shows at most."""
+
+
 @dataclass
 class Scored:
-    """What one pass over a table found: a number a row, and notes."""
+    """What one pass over a table found: a number a row, out of memory, and notes."""
 
-    ranking: Array
-    score: Array
-    p_value: Array
-    probability: Array | None
-    alert: Array
-    labels: Array | None
-    days: Array | None
+    score: Numbers
+    probability: Numbers | None
+    alert: Numbers
+    labels: Numbers | None
+    alerts: int
     surprise: Array
     """(columns,): mean surprise of each column over all rows."""
-    notes: tuple[str, ...] = ()
-    names: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...]
+    names: dict[str, str]
+
+    @property
+    def ranking(self) -> Numbers:
+        """What orders rows: the probability where there is one, else the score."""
+        return self.score if self.probability is None else self.probability
 
 
 def train(source: Source, recipe: Recipe, mixed: bool, told: Told | None = None) -> Detector:
@@ -112,71 +121,86 @@ def score(
     progress: Progress | None = None,
     rows: int | None = None,
 ) -> Scored:
-    """The scores of every row; memory holds a few batches and some numbers a row. Raises DataError."""
+    """The scores of every row; memory holds a few batches, whatever the length. Raises DataError."""
     data = recipe.data
     assert isinstance(data, Table)
     label = data.label
-    parts: list[tuple[Array, Array, Array | None]] = []
-    known: list[Array] = []
-    days: list[Array] = []
-    miss: list[Array] = []
-    notes: dict[str, int] = {}
-    surprise, total = np.zeros(len(detector.columns)), 0
-    cost = rule.costs[1] if rule.costs is not None else None
-    names: dict[str, str] = {}
-
-    def judge(frame: Any) -> tuple[Any, Any, tuple[str, ...]]:
-        encoded, said = detector.encode(frame, source.name)
-        return frame, detector.score(encoded), said
-
     day = time or (data.keys.time or None) or _only_date(detector)
     if rule.daily and day is None:
         raise DataError(
             f"{source.name}: alerts a day need to know the day; name its column with --time"
         )
-    frames = batches(source, data, before)
-    for frame, found, said in in_order(judge, frames):
-        if not total:
+    kept, alert, known = Numbers("f8"), Numbers("?"), Numbers("f4")
+    probability = None if detector.head is None else Numbers("f8")
+    top = None if rule.count is None else Strangest(rule.count)
+    share = detector.reference.threshold(rule.share or thresholds.SHARE)
+    notes: list[str] = []
+    misfits: dict[str, Misfit] = {}
+    surprise = np.zeros(len(detector.columns))
+    names: dict[str, str] = {}
+
+    def judge(frame: Any) -> tuple[Any, Scores, tuple[Misfit, ...]]:
+        encoded, misfit = detector.encode(frame, source.name)
+        return frame, _in_pieces(detector, encoded), misfit
+
+    for frame, found, misfit in in_order(judge, batches(source, data, before)):
+        if not names:
             taken = [c for c in frame.columns if c not in added(data)]
             names = names_of(("score", "p_value", "probability", "alert", "explanation"), taken)
             extra = [c for c in taken if c not in detector_columns(detector, data)]
-            if extra and not detector.facts.get("quiet"):
-                notes[
+            if extra:
+                notes.append(
                     f"{source.name}: columns that the model does not know: {', '.join(extra[:12])}"
-                ] = 1
-        parts.append((found.score, found.p_value.astype(np.float32), found.probability))
+                )
+        kept.add(found.score)
         surprise += found.surprise.sum(0)
-        total += len(frame)
+        if probability is not None:
+            probability.add(found.ranking)
         if label is not None and label in frame.columns:
-            known.append(labels.read(frame[label], source.name)[0])
-        if rule.daily and day is not None:
-            days.append(_days(frame, day, source.name))
-        if isinstance(cost, str):
-            miss.append(_amounts(frame, cost, source.name))
-        for text in said:
-            notes[text] = notes.get(text, 0) + 1
+            known.add(labels.read(frame[label], source.name)[0])
+        if top is not None:
+            days = _days(frame, str(day), source.name) if rule.daily else None
+            top.add(found.ranking, days)
+        elif rule.costs is not None:
+            alarm, miss = rule.costs
+            each = _amounts(frame, miss, source.name) if isinstance(miss, str) else miss
+            alert.add(thresholds.cheapest(found.probability, alarm, each))
+        else:
+            alert.add(found.score >= share)
+        for one in misfit:
+            more = misfits[one.column].count if one.column in misfits else 0
+            misfits[one.column] = replace(one, count=one.count + more)
         if progress is not None and rows:
-            progress(min(total / rows, 1.0))
-    if not total:
+            progress(min(len(kept) / rows, 1.0))
+    if not len(kept):
         raise DataError(f"{source.name}: has no rows to judge")
-    scores, p_values = np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
-    probability = None
-    if detector.head is not None:
-        probability = np.concatenate([p[2] for p in parts if p[2] is not None])
-    ranking = scores if probability is None else probability
-    if rule.costs is not None:
-        each = np.concatenate(miss) if miss else float(rule.costs[1])
-        alert = thresholds.cheapest(probability, rule.costs[0], each)
-    elif rule.count is not None:
-        alert = thresholds.strangest(ranking, rule.count, np.concatenate(days) if days else None)
-    else:
-        alert = scores >= detector.reference.threshold(rule.share or thresholds.SHARE)
-    # The same kind of note from many batches is said once.
+    chosen = np.zeros(0, int) if top is None else top.rows()
+    for start in range(len(alert), len(kept), _PIECE):
+        stop = min(start + _PIECE, len(kept))
+        mine = chosen[np.searchsorted(chosen, start) : np.searchsorted(chosen, stop)]
+        alert.add(np.bincount(mine - start, minlength=stop - start) > 0)
+    notes += [f"{source.name}: {m.text}" for m in misfits.values()]
     return Scored(
-        ranking, scores, p_values, probability, alert,
-        np.concatenate(known) if known else None, np.concatenate(days) if days else None,
-        surprise / total, tuple([*source.notes, *notes][:20]), names,
+        kept, probability, alert, known if len(known) else None, sum(int(p.sum()) for p in alert.pieces()),
+        surprise / len(kept), tuple([*source.notes, *notes][:20]), names,
     )  # fmt: skip
+
+
+def _in_pieces(detector: Detector, encoded: Encoded) -> Scores:
+    """The scores of a batch, for the memory of a piece; the surprise is summed over each piece's rows."""
+    made = []
+    for start in range(0, len(encoded.values), _PIECE):
+        rows = slice(start, start + _PIECE)
+        part = Encoded(encoded.values[rows], encoded.given[rows], encoded.fixed[rows])
+        made.append(detector.score(part))
+    if not made:
+        return detector.score(encoded)
+    return Scores(
+        np.concatenate([s.score for s in made]),
+        np.concatenate([s.p_value for s in made]),
+        np.stack([s.surprise.sum(0) for s in made]),
+        None if detector.head is None else np.concatenate([s.ranking for s in made]),
+    )
 
 
 def write(
@@ -195,46 +219,45 @@ def write(
     package = tables.polars(f"writing {path}")
     data = recipe.data
     assert isinstance(data, Table)
-    shown = set(_first(scored, 200))
+    shown = _first(scored, _SHOWN)
+    changed = DataError(
+        f"{source.name}: changed while it was read (it had {len(scored.score):,} rows before)"
+    )
     kept: list[tuple[int, Any, list[explain.Cause]]] = []
 
     def frames() -> Iterator[Any]:
         at = 0
         for frame in batches(source, data, before):
             rows = slice(at, at + len(frame))
+            score, alert = scored.score[rows], scored.alert[rows]
+            if len(score) != len(frame):
+                raise changed
+            plain = frame.drop(added(data), strict=False)
             told: list[str | None] = [None] * len(frame)
-            found = np.flatnonzero(scored.alert[rows])
-            if most and len(found):
-                few = frame[found.tolist()]
+            found = np.flatnonzero(alert).tolist()
+            if most and found:
+                few = frame[found]
                 encoded, _ = detector.encode(few, source.name)
                 for row, why in zip(
-                    found.tolist(), explain.causes(detector, few, encoded, most), strict=True
+                    found, explain.causes(detector, few, encoded, most), strict=True
                 ):
                     told[row] = "; ".join(c.text for c in why) or None
                     if at + row in shown:
-                        kept.append(
-                            (
-                                at + row,
-                                frame.drop(added(data), strict=False).row(row, named=True),
-                                why,
-                            )
-                        )
+                        kept.append((at + row, plain.row(row, named=True), why))
             columns = {
-                "score": scored.score[rows].astype(np.float32),
-                "p_value": scored.p_value[rows],
+                "score": score.astype(np.float32),
+                "p_value": detector.reference.p_value(score).astype(np.float32),
             }
             if scored.probability is not None:
                 columns["probability"] = scored.probability[rows].astype(np.float32)
-            columns["alert"] = scored.alert[rows]
+            columns["alert"] = alert
             new = [package.Series(scored.names[n], v) for n, v in columns.items()]
             if most:
                 new.append(package.Series(scored.names["explanation"], told, dtype=package.String))
-            yield frame.drop(added(data), strict=False).with_columns(new)
+            yield plain.with_columns(new)
             at += len(frame)
         if at != len(scored.score):
-            raise DataError(
-                f"{source.name}: changed while it was read ({at:,} rows, before {len(scored.score):,})"
-            )
+            raise changed
 
     tables.write_frames(path, frames())
     return sorted(kept, key=lambda item: -scored.ranking[item[0]])
@@ -259,14 +282,18 @@ def _only_date(detector: Detector) -> str | None:
 def _days(frame: Any, column: str, name: str) -> Array:
     if column not in frame.columns:
         raise DataError(f"{name}: has no column {column!r}, which says the day")
-    seconds = as_times(present(frame[column])).to_numpy().astype(np.float64)
+    given = present(frame[column])
+    times = as_numbers(given) if given.dtype.is_numeric() else as_times(given)
+    if times.null_count() == len(given) > given.null_count():
+        raise DataError(
+            f"{name}: the column {column!r} holds no dates, such as {given.drop_nulls()[0]!r}"
+        )
+    seconds = times.to_numpy().astype(np.float64)
     made: Array = np.floor(np.nan_to_num(seconds, nan=-1.0) / 86_400).astype(np.int64)
     return made
 
 
 def _amounts(frame: Any, column: str, name: str) -> Array:
-    from isthmus.media.tables.schema import as_numbers
-
     if column not in frame.columns:
         raise DataError(f"{name}: has no column {column!r}, which says what a miss costs")
     made: Array = np.nan_to_num(as_numbers(present(frame[column])).to_numpy().astype(np.float64))
@@ -292,7 +319,9 @@ def _leaks(frame: Any, label: str, known: Array, name: str) -> list[str]:
     return notes
 
 
-def _first(scored: Scored, most: int) -> list[int]:
-    alerts = np.flatnonzero(scored.alert)
-    order = np.argsort(-scored.ranking[alerts], kind="stable")[:most]
-    return [int(i) for i in alerts[order]]
+def _first(scored: Scored, most: int) -> set[int]:
+    """The strangest alerts (and some other row numbers where there are fewer alerts)."""
+    top = Strangest(most)
+    for ranking, alert in zip(scored.ranking.pieces(), scored.alert.pieces(), strict=True):
+        top.add(np.where(alert, ranking, -np.inf))
+    return set(top.rows().tolist())

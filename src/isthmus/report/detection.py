@@ -27,6 +27,7 @@ Kept = list[tuple[int, dict[str, Any], list[Cause]]]
 
 _MAPPED = 3000
 _BARS = 60
+_FINE = 50
 _WIDTH, _HEIGHT = 760, 220
 _DRIFTED = 0.1
 _MEANINGS = {
@@ -54,12 +55,11 @@ def write(
     own = detector.facts.get("table") == source.name
     frame, _ = sampled(_numbered(source, data, before, scored), _MAPPED, 0)
     encoded, _ = detector.encode(frame, source.name)
-    alerts = int(scored.alert.sum())
     drawn = _map(detector, encoded, frame)
     told = (
         {}
         if scored.labels is None
-        else figures.ranking(scored.labels, scored.score if own else scored.ranking)
+        else figures.ranking(scored.labels[:], (scored.score if own else scored.ranking)[:])
     )
     made = page.render(
         "detection.html",
@@ -70,13 +70,13 @@ def write(
         ],
         [maps.scripts()] if drawn is not None else [],
         title=f"Strange rows of {Path(source.name).name}",
-        sentence=f"{alerts:,} alerts of {len(scored.score):,} rows: {rule.text}.",
+        sentence=f"{scored.alerts:,} alerts of {len(scored.score):,} rows: {rule.text}.",
         notes=[*detector.facts.get("notes", []), *scored.notes][:12],
         histogram=Markup(_histogram(scored, detector)),
         figures=[(n.replace("_", " "), f"{v:.3f}", _MEANINGS[n]) for n, v in told.items()],
         curve=Markup(_curve(scored, own)) if told else "",
-        alerts=[_alert(item, scored) for item in kept],
-        alert_count=f"{alerts:,}",
+        alerts=[_alert(item, scored, detector) for item in kept],
+        alert_count=f"{scored.alerts:,}",
         probabilities=scored.probability is not None,
         labels=scored.labels is not None,
         map=None if drawn is None else page.data(maps.scatter_data(drawn)),
@@ -100,14 +100,19 @@ def _numbered(source: Source, data: Table, before: Source | None, scored: Scored
 
 def _histogram(scored: Scored, detector: Detector) -> str:
     """How many rows have which score, on a logarithmic scale; alerts in colour, the training rows a line."""
-    scores = scored.score
-    low, high = float(scores.min()), float(max(scores.max(), scores.min() + 1e-9))
+    low = min(float(piece.min()) for piece in scored.score.pieces())
+    high = max(low + 1e-9, *(float(piece.max()) for piece in scored.score.pieces()))
     edges = np.linspace(low, high, _BARS + 1)
-    every = np.histogram(scores, edges)[0]
-    flagged = np.histogram(scores[scored.alert], edges)[0]
+    fine = np.linspace(low, high, _BARS * _FINE + 1)
+    counted, flagged = np.zeros(_BARS * _FINE, int), np.zeros(_BARS, int)
+    for piece, alert in zip(scored.score.pieces(), scored.alert.pieces(), strict=True):
+        counted += np.histogram(piece, fine)[0]
+        flagged += np.histogram(piece[alert], edges)[0]
+    every = counted.reshape(_BARS, _FINE).sum(1)
+    middle = fine[np.searchsorted(counted.cumsum(), len(scored.score) / 2) + 1]
     reference = np.random.default_rng(0).random(20_000)
     spread = np.interp(reference, detector.reference._shares, detector.reference.kept)
-    usual = np.histogram(spread, edges)[0] / 20_000 * len(scores)
+    usual = np.histogram(spread, edges)[0] / 20_000 * len(scored.score)
     top = np.log10(max(every.max(), 1)) + 0.1
     width = (_WIDTH - 60) / _BARS
 
@@ -126,7 +131,7 @@ def _histogram(scored: Scored, detector: Detector) -> str:
         f"{50 + (i + 0.5) * width:.1f},{_HEIGHT - 30 - up(usual[i]):.1f}" for i in range(_BARS)
     )
     ticks = "".join(
-        f'<text x="{50 + x * (_WIDTH - 60):.0f}" y="{_HEIGHT - 12}" text-anchor="middle">{low + x * (high - low):.2f}</text>'
+        f'<text x="{50 + x * (_WIDTH - 60):.0f}" y="{_HEIGHT - 12}" text-anchor="{'end' if x == 1 else 'middle'}">{low + x * (high - low):.2f}</text>'
         for x in (0, 0.25, 0.5, 0.75, 1)
     )
     marks = "".join(
@@ -134,7 +139,7 @@ def _histogram(scored: Scored, detector: Detector) -> str:
         for e in range(int(top) + 1)
     )
     said = escape(
-        f"scores from {low:.2f} to {high:.2f}, half below {np.median(scores):.2f}; {int(scored.alert.sum())} alerts"
+        f"scores from {low:.2f} to {high:.2f}, half below {middle:.2f}; {scored.alerts:,} alerts"
     )
     return (
         f'<figure class="bars"><svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{said}">{"".join(bars)}'
@@ -147,7 +152,7 @@ def _histogram(scored: Scored, detector: Detector) -> str:
 
 def _curve(scored: Scored, own: bool) -> str:
     assert scored.labels is not None
-    points = figures.curve(scored.labels, scored.score if own else scored.ranking)
+    points = figures.curve(scored.labels[:], (scored.score if own else scored.ranking)[:])
     if len(points) < 2:
         return ""
     lines = [
@@ -156,7 +161,9 @@ def _curve(scored: Scored, own: bool) -> str:
     return chart(lines, "recall: share of the bad rows that were found", "precision (logarithmic)")
 
 
-def _alert(item: tuple[int, dict[str, Any], list[Cause]], scored: Scored) -> dict[str, Any]:
+def _alert(
+    item: tuple[int, dict[str, Any], list[Cause]], scored: Scored, detector: Detector
+) -> dict[str, Any]:
     row, values, why = item
     whole = sum(c.nats for c in why) or 1.0
     label = ""
@@ -166,7 +173,7 @@ def _alert(item: tuple[int, dict[str, Any], list[Cause]], scored: Scored) -> dic
     return {
         "row": f"{row + 1:,}",
         "score": f"{scored.score[row]:.3f}",
-        "p_value": f"{scored.p_value[row]:.2g}",
+        "p_value": f"{float(detector.reference.p_value(scored.score[row : row + 1])[0]):.2g}",
         "probability": "" if scored.probability is None else f"{scored.probability[row]:.1%}",
         "label": label,
         "causes": [

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from isthmus.errors import DataError
 from isthmus.media.tables.encode import Block as Block
 from isthmus.media.tables.encode import Encoded as Encoded
+from isthmus.media.tables.encode import Misfit as Misfit
 from isthmus.media.tables.encode import blocks as blocks
 from isthmus.media.tables.encode import encode as encode
 from isthmus.media.tables.schema import Column as Column
@@ -21,6 +22,7 @@ from isthmus.media.tables.sources import SUFFIXES as SUFFIXES
 from isthmus.media.tables.sources import Source as Source
 from isthmus.media.tables.sources import is_url as is_url
 from isthmus.media.tables.sources import polars as polars
+from isthmus.media.tables.sources import public as public
 from isthmus.media.tables.sources import source as source
 from isthmus.media.tables.write import spooled as spooled
 from isthmus.media.tables.write import write as write

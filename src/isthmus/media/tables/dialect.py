@@ -15,11 +15,15 @@ _SEPARATORS = ",;\t|"
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a text table is written. ``names`` are those of its first line, in order."""
+    """How a text table is written. ``names`` are those of its first line, in order.
+
+    ``headless``: they are all numbers, as if the names were missing.
+    """
 
     separator: str
     encoding: str
     names: tuple[str, ...]
+    headless: bool = False
 
 
 def dialect(path: Path) -> Dialect:
@@ -35,8 +39,9 @@ def dialect(path: Path) -> Dialect:
         lines = lines[:-1]  # the last one may be cut
     separator = _separator(path, lines[:200])
     names = tuple(name.strip() for name in next(csv.reader(lines[:1], delimiter=separator)))
-    _apart(path, names)
-    return Dialect(separator, encoding, names)
+    headless = all(_is_number(name) for name in names)
+    _apart(path, names, headless)
+    return Dialect(separator, encoding, names, headless)
 
 
 def _encoding(path: Path, start: bytes) -> str:
@@ -77,9 +82,21 @@ def _separator(path: Path, lines: list[str]) -> str:
     return best
 
 
-def _apart(path: Path, names: tuple[str, ...]) -> None:
+def _is_number(text: str) -> bool:
+    try:
+        float(text.replace(",", "."))
+    except ValueError:
+        return False
+    return True
+
+
+def _apart(path: Path, names: tuple[str, ...], headless: bool) -> None:
     seen: set[str] = set()
     for name in names:
+        if name in seen and headless:
+            raise DataError(
+                f"{path}: the first line holds numbers; it must hold the columns' names"
+            )
         if name in seen:
             raise DataError(f"{path}: two columns are called {name!r}; give one another name")
         seen.add(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,30 @@ class Encoded:
 
 
 @dataclass(frozen=True)
+class Misfit:
+    """Values of a column that training did not prepare for: how many, and one of them.
+
+    ``kind`` is what they should have been; "known" where they are words never seen before.
+    """
+
+    column: str
+    kind: str
+    count: int
+    example: str
+
+    @property
+    def text(self) -> str:
+        """In words."""
+        what = "1 value" if self.count == 1 else f"{self.count:,} values"
+        such = f": {self.example!r}" if self.count == 1 else f", such as {self.example!r}"
+        if self.kind == "known":
+            never = "was" if self.count == 1 else "were"
+            return f"{what} of {self.column!r} {never} never seen in training{such}"
+        are = "is" if self.count == 1 else "are"
+        return f"{what} of {self.column!r} {are} not a {self.kind}{such}; counted as missing"
+
+
+@dataclass(frozen=True)
 class Block:
     """Where a used column lies among the inputs: ``start:stop`` its values, ``flag`` its absence."""
 
@@ -63,8 +88,8 @@ def blocks(schema: Schema) -> tuple[Block, ...]:
     return tuple(made)
 
 
-def encode(frame: Any, schema: Schema, name: str) -> tuple[Encoded, tuple[str, ...]]:
-    """(what the network sees, notes about values that do not fit).
+def encode(frame: Any, schema: Schema, name: str) -> tuple[Encoded, tuple[Misfit, ...]]:
+    """(what the network sees, values that do not fit).
 
     Raises DataError: a column of the model is not there, or holds another kind of value.
     """
@@ -78,21 +103,25 @@ def encode(frame: Any, schema: Schema, name: str) -> tuple[Encoded, tuple[str, .
     given = np.ones((rows, schema.width), np.float32)
     fixed = np.zeros((rows, len(schema.used)), np.float32)
     never = np.float32(np.log(schema.rows + 1))
-    notes: list[str] = []
+    misfits: list[Misfit] = []
     for number, block in enumerate(blocks(schema)):
         column, series = block.column, present(frame[block.column.name])
         span = slice(block.start, block.stop)
         match column.kind:
             case "number":
-                made, gone = _number(series, column, name, notes)
+                made, gone = _number(series, column, name, misfits)
                 values[:, block.start] = made
             case "date":
-                seconds = _read(as_times, series, column, name, notes)
+                times = partial(as_times, day_first=column.day_first)
+                seconds = _read(times, series, column, name, misfits)
                 gone = ~np.isfinite(seconds)
                 values[:, span] = _cycles(np.where(gone, 0.0, seconds), column)
             case "category":
                 gone, unseen = _category(series, column, values[:, span])
                 fixed[:, number] += never * unseen
+                if unseen.any():
+                    news = int(unseen.sum()), str(series[int(unseen.argmax())])
+                    misfits.append(Misfit(column.name, "known", *news))
             case _:
                 fixed[:, number] = never * _differs(series, column)
                 continue
@@ -103,11 +132,11 @@ def encode(frame: Any, schema: Schema, name: str) -> tuple[Encoded, tuple[str, .
             values[:, block.flag] = (gone - share) / np.sqrt(max(share * (1 - share), 1e-6))
         else:
             fixed[gone, number] += never
-    return Encoded(values, given, fixed), tuple(notes)
+    return Encoded(values, given, fixed), tuple(misfits)
 
 
-def _number(series: Any, column: Column, name: str, notes: list[str]) -> tuple[Array, Array]:
-    raw = _read(as_numbers, series, column, name, notes)
+def _number(series: Any, column: Column, name: str, misfits: list[Misfit]) -> tuple[Array, Array]:
+    raw = _read(as_numbers, series, column, name, misfits)
     gone = np.isnan(raw)
     raw = np.nan_to_num(raw, nan=column.mean, posinf=1e300, neginf=-1e300)
     return bounded((raw - column.mean) / column.spread).astype(np.float32), gone
@@ -122,7 +151,7 @@ def bounded(z: Array) -> Array:
     return made
 
 
-def _read(parse: Any, series: Any, column: Column, name: str, notes: list[str]) -> Array:
+def _read(parse: Any, series: Any, column: Column, name: str, misfits: list[Misfit]) -> Array:
     """Numbers of a column (NaN: none); values that are none are counted, and too many are an error."""
     made = parse(series)
     lost = int(made.null_count()) - int(series.null_count())
@@ -132,10 +161,7 @@ def _read(parse: Any, series: Any, column: Column, name: str, notes: list[str]) 
             raise DataError(
                 f"{name}: column {column.name!r} was a {column.kind} in training; here it holds {bad!r}"
             )
-        notes.append(
-            f"{name}: {lost} values of {column.name!r} are not a {column.kind}, such as {bad!r}; "
-            "they count as missing"
-        )
+        misfits.append(Misfit(column.name, column.kind, lost, str(bad)))
     values: Array = made.to_numpy().astype(np.float64)
     return values
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -33,7 +34,7 @@ class Column:
     """One column and what training rows showed of it.
 
     ``levels`` are a category's usual values, the most frequent first; ``known`` all values seen.
-    ``parts`` are what a date becomes. ``missing`` is the share of training rows without a value.
+    ``parts`` are what a date becomes, ``day_first`` how it is read. ``missing`` is the share of training rows without a value.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Column:
     levels: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
+    day_first: bool = False
 
     @property
     def used(self) -> bool:
@@ -177,23 +179,49 @@ def as_numbers(series: Any) -> Any:
     return plain.fill_null(other)
 
 
-def as_times(series: Any) -> Any:
-    """A polars Float64 series of seconds since 1970 of a date column, text or not."""
-    package = polars("reading tables")
+def as_times(series: Any, day_first: bool | None = None) -> Any:
+    """A polars Float64 series of seconds since 1970 of a date column, text or not.
+
+    Offsets are taken off. ``day_first`` says what 3/4/2026 is; None: what fits more of these values.
+    """
     if series.dtype.is_temporal():
         return as_numbers(series)
-    text = series.cast(package.String, strict=False).str.strip_chars()
+    text = series.cast(polars("reading tables").String, strict=False).str.strip_chars()
+    if day_first is None:
+        day_first = days_come_first(text)
+    made = _parsed(text, _DATES)
+    if int(made.null_count()) > int(text.null_count()):
+        order = "%d/%m/%Y" if day_first else "%m/%d/%Y"
+        made = made.fill_null(_parsed(text, [f"{order}{clock}" for clock in _CLOCKS]))
+    return made.cast(polars("reading tables").Int64) / 1000.0
+
+
+def days_come_first(text: Any) -> bool:
+    """Whether dates with slashes begin with the day: they do if that fits more of them."""
+    head = text.filter(text.str.contains(r"^\d{1,2}/\d{1,2}/\d{4}").fill_null(False)).head(10_000)
+    fits = [
+        int(head.str.extract(shape).cast(polars("").Int64).is_between(1, 12).sum())
+        for shape in (r"^(\d+)/", r"^\d+/(\d+)/")
+    ]
+    return fits[0] < fits[1]
+
+
+def _parsed(text: Any, shapes: Iterable[str]) -> Any:
+    package = polars("reading tables")
     made = package.Series(text.name, [None] * len(text), package.Datetime("ms"))
-    for shape in _DATES:
-        if made.null_count() == text.null_count():
+    for shape in shapes:
+        if int(made.null_count()) == int(text.null_count()):
             break
-        made = made.fill_null(text.str.to_datetime(shape, strict=False, time_unit="ms"))
-    return made.cast(package.Int64) / 1000.0
+        found = text.str.to_datetime(shape, strict=False, time_unit="ms")
+        made = made.fill_null(found.dt.replace_time_zone(None))
+    return made
 
 
+_CLOCKS = (" %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p", "")
 _DATES = (
     "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S%.fZ",
     "%Y-%m-%d", "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d",
+    "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z",
 )  # fmt: skip
 
 
@@ -287,7 +315,11 @@ def _as_kind(series: Any, kind: str) -> Column:
     if low == high and missing == 0:
         return Column(name, "constant", missing, low, 1.0, low, high, known=(_plain(low),))
     if kind == "date":
-        return Column(name, "date", missing, low=low, high=high, parts=_parts(given))
+        text = series.dtype in (polars("").String, polars("").Categorical, polars("").Enum)
+        first = text and days_come_first(series.cast(polars("").String).str.strip_chars())
+        return Column(
+            name, "date", missing, low=low, high=high, parts=_parts(given), day_first=first
+        )
     if kind != "number":
         raise DataError(
             f"{name}: is to be {kind!r}; a column is number, category, date, id or ignore"
@@ -337,4 +369,6 @@ def _notes(name: str, columns: list[Column]) -> tuple[str, ...]:
 
 
 def _listed(names: list[str]) -> str:
-    return ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+    return ", ".join(n or "(without a name)" for n in names[:12]) + (
+        f" and {len(names) - 12} more" if len(names) > 12 else ""
+    )

@@ -114,7 +114,7 @@ class Source:
         with self.engine.connect().execution_options(stream_results=True) as connection:
             for frame in package.read_database(
                 self.query, connection, iter_batches=True, batch_size=size,
-                infer_schema_length=_INFERRED,
+                infer_schema_length=None,
             ):  # fmt: skip
                 yield frame if columns is None else frame.select(columns)
 
@@ -150,6 +150,9 @@ def source(place: str | Path) -> Source:
             lazy = package.scan_ipc(path)
         elif suffix in {".jsonl", ".ndjson"}:
             lazy = package.scan_ndjson(path, infer_schema_length=_INFERRED)
+            if package.Null in lazy.collect_schema().dtypes():
+                # A column may have its first value late in the file.
+                lazy = package.scan_ndjson(path, infer_schema_length=None)
         else:
             raise DataError(f"{path}: is not a table ({', '.join(SUFFIXES)}, or a database's URL)")
         lazy.collect_schema()
@@ -169,6 +172,8 @@ def _text(path: Path) -> Source:
         held.append(folder)
         place = _as_utf8(path, folder.path / path.name, found.encoding)
         notes = (f"{path}: is not UTF-8 and was read as {found.encoding}",)
+    if found.headless:
+        notes += (f"{path}: the first line holds numbers; they were taken for the columns' names",)
     lazy = package.scan_csv(
         place, separator=found.separator, infer_schema=False,
         missing_columns="raise", truncate_ragged_lines=False,
@@ -198,10 +203,10 @@ def _database(text: str) -> Source:
     try:
         import sqlalchemy
     except ImportError:
-        raise MissingExtra("sqlalchemy", "database", f"reading {_public(text)}") from None
+        raise MissingExtra("sqlalchemy", "database", f"reading {public(text)}") from None
     address, _, wanted = text.partition("#")
     wanted = unquote(wanted).strip()
-    name = _public(address)
+    name = public(address)
     if address.startswith("sqlite:///") and not Path(address.removeprefix("sqlite:///")).is_file():
         raise DataError(f"{name}: no such file")
     if address.startswith(("postgres://", "postgresql://")):
@@ -229,8 +234,9 @@ def _database(text: str) -> Source:
     return Source(f"{name}#{wanted}", wanted, ".db", engine=engine, query=query)
 
 
-def _public(address: str) -> str:
-    """An address without its password: it goes into messages, reports and models."""
+def public(address: str) -> str:
+    """An address without its password and query: it goes into messages, reports and models."""
+    address = address.partition("#")[0]
     scheme, _, rest = address.partition("://")
     login, at, place = rest.rpartition("@")
     return f"{scheme}://{login.split(':')[0]}{at}{place}" if at else address

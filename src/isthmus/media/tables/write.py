@@ -56,16 +56,44 @@ def write_frames(path: Path, frames: Iterator[Any]) -> None:
             case _:
                 lazy.sink_ipc(path)
     except (OSError, package.exceptions.PolarsError, package.exceptions.PanicException) as error:
-        if raised:
-            raise raised[0] from None
-        said = (str(error).strip() or type(error).__name__).splitlines()[0]
+        cause = raised[0] if raised else error
+        if not isinstance(cause, package.exceptions.PolarsError | OSError):
+            raise cause from None
+        said = (str(cause).strip() or type(cause).__name__).splitlines()[0]
         raise DataError(f"{path}: cannot be written ({said})") from None
 
 
 def spooled(source: Source, folder: Path) -> Source:
-    """A copy of a table in a file of ``folder``, under its own name, to read it twice alike."""
+    """A copy of a table in files of ``folder``, the first under its own name, to read it twice alike.
+
+    A database says little of its columns' types, and SQLite holds any in any: each is one that all
+    of its values fit.
+    """
     package = polars(f"reading {source.name}")
     folder.mkdir(parents=True, exist_ok=True)
-    place = folder / f"{source.stem}.parquet"
-    write_frames(place, source.batches())
-    return replace(source, suffix=".parquet", lazy=package.scan_parquet(place), engine=None)
+    parts = []
+    for number, frame in enumerate(source.batches()):
+        parts.append(folder / f"{source.stem}{f'-{number}' if number else ''}.parquet")
+        frame.write_parquet(parts[-1])
+    lazies = [package.scan_parquet(part) for part in parts]
+    kinds: dict[str, Any] = {}
+    for lazy in lazies:
+        for name, kind in lazy.collect_schema().items():
+            kinds[name] = _common(kinds.get(name, kind), kind)
+    return replace(
+        source, suffix=".parquet", engine=None,
+        lazy=package.concat([lazy.cast(kinds) for lazy in lazies]),
+    )  # fmt: skip
+
+
+def _common(one: Any, other: Any) -> Any:
+    """The narrowest type that holds values of both."""
+    package = polars("reading tables")
+    if one == other or other == package.Null:
+        return one
+    if one == package.Null:
+        return other
+    if one.is_numeric() and other.is_numeric():
+        whole = one.is_integer() and other.is_integer()
+        return package.Int64 if whole else package.Float64
+    return package.String
