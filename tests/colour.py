@@ -15,9 +15,7 @@ from isthmus.recipe import Colorize, Plain, Recipe, UShape
 SMALL = Recipe(
     name="small-colour",
     task=Colorize(),
-    encoder=UShape(
-        channels=(12, 16, 24), fold=4, residual=False, bias=True, attention=1
-    ),
+    encoder=UShape(channels=(12, 16, 24), fold=4, residual=False, bias=True, attention=1),
     bottleneck=Plain(size=16, spatial=True),
 )
 

@@ -95,7 +95,9 @@ def ciede2000(x: Tensor, y: Tensor) -> Tensor:
     light, chroma = (x[:, 0] + y[:, 0]) / 2, (chroma_x + chroma_y) / 2
     apart = (hue_x - hue_y).abs() > math.pi
     around = hue_x + hue_y
-    hue = torch.where(apart, around + torch.where(around < 2 * math.pi, 1, -1) * 2 * math.pi, around)
+    hue = torch.where(
+        apart, around + torch.where(around < 2 * math.pi, 1, -1) * 2 * math.pi, around
+    )
     hue = torch.where(gray, around, hue / 2)
     turned = (
         1 - 0.17 * torch.cos(hue - math.radians(30)) + 0.24 * torch.cos(2 * hue)

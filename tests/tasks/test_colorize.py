@@ -130,7 +130,9 @@ def test_a_hint_is_obeyed(x: int, y: int, color: int) -> None:
     light = joining.lightness_of(gray)[:, :, y : y + 1, x : x + 1]
     ab = torch.tensor([hint.a, hint.b]).view(1, 2, 1, 1)
     wanted = lab.to_lab(joining.shown(torch.cat([light, ab], 1)))
-    came = lab.to_lab(torch.from_numpy(made[y : y + 1, x : x + 1].copy()).permute(2, 0, 1)[None] / 255)
+    came = lab.to_lab(
+        torch.from_numpy(made[y : y + 1, x : x + 1].copy()).permute(2, 0, 1)[None] / 255
+    )
     assert float(metrics.ciede2000(came, wanted)) < 2
 
 
