@@ -24,8 +24,8 @@ import isthmus
 from benchmarks.marked import markdown, write_between
 from isthmus import lab, metrics
 from isthmus.files import write_json
-from isthmus.tasks import joining
 from isthmus.tasks import hints as H
+from isthmus.tasks import joining
 
 ROOT = Path(__file__).parents[1]
 EVAL = ROOT.parent / "shared/data/photos-eval"

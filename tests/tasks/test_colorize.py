@@ -10,8 +10,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.colour import SMALL, gray_of, random_model
-from tests.photos import photograph
 
 from isthmus import lab, metrics
 from isthmus.autoencoder import Autoencoder
@@ -21,6 +19,8 @@ from isthmus.recipe import Colorize, Photos
 from isthmus.tasks import build_task, coloring, joining
 from isthmus.tasks.hints import Hint, obeyed
 from isthmus.training.batches import augment
+from tests.colour import SMALL, gray_of, random_model
+from tests.photos import photograph
 
 MODEL = random_model()
 SPEC = SMALL.encoder
