@@ -26,7 +26,7 @@ _HOLD = 3
 """Side of the square that is held to the hint's colour: what the full size is taken from."""
 _LIKE = 4.0
 """Neighbours this far apart in L* hardly speak to each other."""
-_FADE = 2e-4
+_FADE = 1e-5
 """How much every place prefers what the network said."""
 
 
