@@ -12,8 +12,8 @@ from isthmus.networks import bands as B
 from isthmus.networks import modules as M
 from isthmus.plan import NetworkPlan
 from isthmus.plan import layers as L
-from isthmus.plan.attention import Attention
 from isthmus.plan import sound as S
+from isthmus.plan.attention import Attention
 
 
 class Network(nn.Module):
