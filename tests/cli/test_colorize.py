@@ -17,6 +17,7 @@ from tests.photos import photograph
 
 from isthmus.cli import main
 from isthmus.media import photo
+from isthmus.tasks import coloring
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ def colorize(
     model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Run:
     """The verb with the small model, in this process: torch is loaded once."""
+    monkeypatch.setattr(coloring, "SIDE", 96)
 
     def run(*arguments: object, code: int = 0, own: bool = True) -> Done:
         said = [
@@ -120,7 +122,7 @@ def test_depth_alpha_and_words_stay(tmp_path: Path, colorize: Run) -> None:
 
 
 def test_a_colour_photograph_is_left_alone_unless_forced(tmp_path: Path, colorize: Run) -> None:
-    Image.fromarray(photograph()[:60, :60]).save(tmp_path / "a.png")
+    Image.fromarray(photograph()[::4, ::4]).save(tmp_path / "a.png")
     done = colorize(tmp_path / "a.png", "-o", tmp_path / "b.png", code=1)
     assert "in colour already" in done.stderr
     assert "--force" in done.stderr

@@ -198,9 +198,7 @@ class _Colorizer:
             self.palette = _palette(self.reference, self.max_pixels)
         more = []
         for number in reversed(range(self.variants)):
-            made = self._made(picture, number, lambda share, n=number: progress(
-                (self.variants - 1 - n + share) / self.variants
-            ))  # fmt: skip
+            made = self._made(picture, number, progress)
             if self.compares:
                 self._show(job, picture, made, number)
             if number:
@@ -237,7 +235,7 @@ class _Colorizer:
                 self.saturation,
                 self.palette,
                 number,
-                progress,
+                lambda share: progress((self.variants - 1 - number + share) / self.variants),
             )
         mark = f"isthmus {__version__} colorize {self.name}"
         mark += f" hints={len(self.hints)}" if self.hints else ""

@@ -30,7 +30,8 @@ class Function(Loss):
             return lab.to_rgb(torch.cat([torch.full_like(ab[:, :1], _LIGHT), ab], 1))
 
     def per_item(self, raw: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
-        ab = F.adaptive_avg_pool2d(lab.to_lab(target)[:, 1:], raw.shape[2:])
+        grid = (raw.shape[2], raw.shape[3])
+        ab = F.adaptive_avg_pool2d(lab.to_lab(target)[:, 1:], grid)
         plane = lab.compressed(ab).permute(0, 2, 3, 1)
         points = lab.lattice().to(raw)
         far = (plane[..., None, :] - points).square().sum(-1)
@@ -39,8 +40,9 @@ class Function(Loss):
         # Vivid colours are rare, and would drown in what is nearly grey.
         rare = (1 + plane.square().sum(-1).sqrt() / lab.SPACING) ** self.spec.rebalance
         if weight is not None:
-            rare = rare * F.adaptive_avg_pool2d(weight.expand_as(target), raw.shape[2:]).mean(1)
-        return (surprise * rare).flatten(1).mean(1)
+            rare = rare * F.adaptive_avg_pool2d(weight.expand_as(target), grid).mean(1)
+        loss: Tensor = (surprise * rare).flatten(1).mean(1)
+        return loss
 
 
 def taken(logits: Tensor, temperature: float) -> Tensor:

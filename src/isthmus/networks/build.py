@@ -13,6 +13,7 @@ from isthmus.networks import modules as M
 from isthmus.plan import NetworkPlan
 from isthmus.plan import layers as L
 from isthmus.plan import sound as S
+from isthmus.plan.attention import Attention
 
 
 class Network(nn.Module):
@@ -105,7 +106,7 @@ def module_for(layer: L.Layer, shape: L.Shape, ties: Sequence[nn.Linear] = ()) -
             return M.Dropout(layer.share)
         case L.PlainBlock():
             return M.PlainBlock(shape[0], layer.bias, layer.norm)
-        case L.Attention():
+        case Attention():
             return M.Attention(shape[0])
         case L.Opponent():
             return M.Opponent()

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from isthmus.plan import attention as A
 from isthmus.plan import layers as L
 
 
@@ -110,7 +111,7 @@ class Attention(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.heads = L.Attention.heads(channels)
+        self.heads = A.Attention.heads(channels)
         self.scale = nn.Parameter(torch.ones(channels))
         self.into = nn.Conv2d(channels, 3 * channels, 1, bias=False)
         self.back = nn.Conv2d(channels, channels, 1)

@@ -6,6 +6,7 @@ import math
 
 from isthmus.errors import PlanError
 from isthmus.plan import layers as L
+from isthmus.plan.attention import Attention
 from isthmus.plan.layers import Layer, Shape
 from isthmus.plan.network import chain
 from isthmus.recipe import UShape
@@ -64,7 +65,7 @@ def _level(spec: UShape, index: int) -> list[Layer]:
     """Blocks, and a look at the whole picture where the grid is coarse enough for one."""
     blocks: list[Layer] = [L.PlainBlock(index, spec.bias, spec.norm)] * spec.blocks_of(index)
     if index >= len(spec.channels) - spec.attention:
-        blocks.append(L.Attention(index))
+        blocks.append(Attention(index))
     return blocks
 
 

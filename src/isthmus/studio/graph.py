@@ -13,7 +13,8 @@ from safetensors import SafetensorError, safe_open
 
 from isthmus.errors import RunError
 from isthmus.plan import NetworkPlan, Plan
-from isthmus.plan.layers import Attention, PlainBlock
+from isthmus.plan.attention import Attention
+from isthmus.plan.layers import PlainBlock
 from isthmus.recipe import Recipe
 from isthmus.studio.packs import Array
 

@@ -28,6 +28,8 @@ TEMPERATURE = 0.5
 """Of the mean that is taken of each place's colours: lower is more vivid and less safe."""
 _ANCHORS = 5
 """Colours that a variant draws before all else follows."""
+_DRAWN = 0.5
+"""Temperature of these draws: training counts vivid colours for more than they come, draws must not."""
 _AWAY = 0.25
 """Anchors keep this share of the picture's longer side from each other."""
 
@@ -149,7 +151,8 @@ def _anchored(
         unsure = torch.where(open_places, unsure, -1.0)
         at = int(unsure.argmax())
         row, column = divmod(at, columns)
-        drawn = torch.multinomial(share[:, row, column], 1, generator=generator)
+        likely = torch.softmax(logits[0, :, row, column] / _DRAWN, 0)
+        drawn = torch.multinomial(likely, 1, generator=generator)
         color = lab.expanded(lab.lattice()[drawn])[0]
         square = (slice(row * step, (row + 1) * step), slice(column * step, (column + 1) * step))
         told[0, :2, *square], told[0, 2, *square] = color[:, None, None], 1.0
