@@ -20,6 +20,7 @@ from isthmus.recipe import (
     Plain,
     Recipe,
     Reconstruct,
+    Unwatermark,
     UShape,
     VectorQuantized,
 )
@@ -46,7 +47,8 @@ def _item_for(cls: Any) -> tuple[int, ...]:
 
 
 def _item_of_task(cls: Any) -> tuple[int, ...]:
-    return {"DenoisePhoto": (3, 12, 10), "DenoiseSound": (2, 600)}.get(cls.__name__, ITEM)
+    own = {"DenoisePhoto": (3, 12, 10), "DenoiseSound": (2, 600), "Unwatermark": (3, 12, 10)}
+    return own.get(cls.__name__, ITEM)
 
 
 def _with(cls: Any, **fields: Any) -> Recipe:
@@ -79,6 +81,10 @@ CASES = [
     (_with(Bands, across="mixing", layers=(2, 0)), (2, 130)),
     (_with(Bands).replace(task=DenoiseSound()), (2, 200)),
     (_with(UShape, residual=False, blocks=(2, 1), fold=1), (1, 16, 20)),
+    (
+        _with(UShape, residual=False, biases=True, norm="batch").replace(task=Unwatermark()),
+        (3, 16, 24),
+    ),
     *[(Recipe(task=Reconstruct(loss=k())), (2, 16, 14)) for k in losses()],
     *[(Recipe(task=t()), _item_of_task(t)) for t in kinds("task")],
     (Recipe(encoder=Conv(channels=(4, 6), norm="batch", convs=2, down="max", layers=(12,))), ITEM),
@@ -204,4 +210,4 @@ def test_tasks_give_back_what_they_are_given(task: Any) -> None:
     made: Pair = build_task(task()).pair(batch, torch.Generator().manual_seed(0))
     assert made.input.shape[1:] == task().view(tuple(batch.shape[1:]))
     assert torch.equal(batch, kept), "a task must not change its batch"
-    assert made.target.shape == batch.shape
+    assert made.target.shape[1:] == task().truth(tuple(batch.shape[1:]))

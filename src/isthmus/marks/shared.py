@@ -23,6 +23,7 @@ FEWEST = 3
 LEAST_THROUGH = 0.04
 """Where less passes, nothing can be got back."""
 _SCALES = (2, 4)
+_OPAQUE = 0.9
 _MOST_COLORS = 5
 _STRONG, _WEAK = 4.5, 2.2
 _OWN = 4.0
@@ -70,7 +71,10 @@ def find(pictures: Array) -> SharedMark | None:
         # What is soft moves little from pixel to pixel, and more in smaller pictures.
         if min(pictures.shape[1:3]) < 32 * scale:
             break
-        rest = _layer(_smaller(_bytes(mark.off(pictures)), scale))
+        try:
+            rest = _layer(_smaller(_bytes(mark.off(pictures)), scale))
+        except DataError:
+            break  # nothing of the pictures is left under an opaque mark
         if rest is not None:
             mark = _over(mark, rest, scale)
     return mark
@@ -117,8 +121,9 @@ def _over(mark: SharedMark, rest: SharedMark, scale: int) -> SharedMark:
             "edge",
         )
 
-    below = grown(rest.opacity)
+    below = np.where(mark.opacity < _OPAQUE, grown(rest.opacity), 0)
     light = np.stack([grown(rest.added[..., c]) for c in range(rest.added.shape[2])], -1)
+    light = np.where((below > 0)[..., None], light, 0)
     through = 1 - mark.opacity
     opacity = 1 - through * (1 - below)
     mask = mark.mask | (below > _SEEN)

@@ -19,6 +19,10 @@ class _Task(Spec):
         """The shape the encoder sees of an item: more channels where a task says something beside it."""
         return item
 
+    def truth(self, item: Shape) -> Shape:
+        """The shape of the target: the item, unless the task wants to be told more."""
+        return item
+
     def raw(self, item: Shape, outputs_per_value: int) -> Shape:
         """The shape that leaves the decoder: the item's, times what the loss needs of each value."""
         if outputs_per_value == 1:
@@ -127,6 +131,10 @@ class Unwatermark(_Task):
     coded: float = Field(
         0.4, ge=0, le=1, title="JPEG", description="Share that went through JPEG after marking."
     )
+
+    def truth(self, item: Shape) -> Shape:
+        """The picture, the mark's opacity, and the light it adds."""
+        return (7, *item[1:])
 
     def raw(self, item: Shape, outputs_per_value: int) -> Shape:
         """Mask, opacity, three of colour, three of what un-mixing leaves."""

@@ -11,6 +11,7 @@ grid; they are trained to, which is the short way to finding marks (Lee et al. 2
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -88,12 +89,7 @@ class Application(Task):
     @property
     def bank(self) -> dict[str, list[Mark]]:
         """The marks of this recipe, by kind; the same for the same fonts and logos."""
-        if not hasattr(self, "_bank"):
-            folder = Path(self.spec.marks) if self.spec.marks else None
-            self._bank: dict[str, list[Mark]] = {"text": [], "logo": []}
-            for kind, coverage in drawing.bank(self.spec.texts, 0, folder, self.spec.apart):
-                self._bank[kind].append(Mark.of(kind, coverage))
-        return self._bank
+        return _bank(self.spec.texts, self.spec.marks, self.spec.apart)
 
     def objective(self, model: Autoencoder, pair: Pair) -> tuple[Tensor, Tensor, Reconstruction]:
         """The error of the picture inside the mark and in all, and of all that is said of the mark."""
@@ -127,6 +123,14 @@ class Application(Task):
         square = (output[:, :3] - target[:, :3]).square().mean(1, keepdim=True)
         truth, said = target[:, 3:4] > SEEN, output[:, 3:4] > 2 * SEEN
         return {"mse": square.flatten(1).mean(1), "iou": overlap(said, truth)}
+
+
+@cache
+def _bank(texts: int, folder: str, apart: tuple[str, ...]) -> dict[str, list[Mark]]:
+    made: dict[str, list[Mark]] = {"text": [], "logo": []}
+    for kind, coverage in drawing.bank(texts, 0, Path(folder) if folder else None, apart):
+        made[kind].append(Mark.of(kind, coverage))
+    return made
 
 
 def overlap(said: Tensor, truth: Tensor) -> Tensor:
@@ -163,6 +167,8 @@ def _dice(said: Tensor, truth: Tensor) -> Tensor:
 
 def _coarse(code: Tensor, inside: Tensor) -> Tensor:
     """How wrong the code's first two channels are: whether a mark is in a square, and how much."""
+    if code.dim() != 4:
+        return code.new_zeros(len(code))
     grid = (code.shape[2], code.shape[3])
     share = F.adaptive_avg_pool2d(inside, grid)
     some = (share > 0.02).float()
