@@ -65,7 +65,7 @@ def pictures(every: int = 1) -> list[Array]:
     files = [
         *sorted((DATA / "photos-eval/kodak").glob("*.png")),
         *sorted((DATA / "photos-eval/cid22-val").glob("*.webp")),
-        *sorted((DATA / "photos-eval/cbsd68").glob("*.png"))[::every],
+        *sorted((DATA / "photos-eval/cbsd68").glob("*.jpg"))[::every],
     ]
     if not files:
         raise SystemExit(f"benchmarks: {DATA}/photos-eval is missing")

@@ -16,8 +16,9 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-import isthmus
 from benchmarks.watermark import pairs
+
+import isthmus
 from isthmus.files import replacing
 from isthmus.tasks.unwatermark import remove
 

@@ -17,7 +17,8 @@ Array = NDArray[Any]
 _SMALLEST = 24
 """Spots of fewer pixels are no marks."""
 _LEAST_SHARE = 4e-4
-_SURE = 0.75
+_SURE = 0.83
+"""Of 64 training photographs that were held out, one in twenty without a mark says more than this."""
 # What is this opaque is filled from around instead.
 _OPAQUE = 0.9
 
