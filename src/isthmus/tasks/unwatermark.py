@@ -94,14 +94,15 @@ class Application(Task):
     def objective(self, model: Autoencoder, pair: Pair) -> tuple[Tensor, Tensor, Reconstruction]:
         """The error of the picture inside the mark and in all, and of all that is said of the mark."""
         made: Reconstruction = model(pair.input)
-        picture, opacity, added = pair.target.split((3, 1, 3), 1)
+        picture, opacity, added = torch.split(pair.target, [3, 1, 3], 1)
         said = Said.of(made.raw)
         inside = (opacity > SEEN).float()
         area = inside.flatten(1).sum(1).clamp_min(1.0)
         any_mark = (area > 1).float()
 
         def within(error: Tensor) -> Tensor:
-            return (error * inside).mean(1).flatten(1).sum(1) / area
+            made: Tensor = (error * inside).mean(1).flatten(1).sum(1) / area
+            return made
 
         mask = F.binary_cross_entropy_with_logits(said.logit, inside, reduction="none")
         mask = mask.flatten(1).mean(1) + any_mark * _dice(said.logit.sigmoid(), inside)
@@ -152,7 +153,7 @@ class Said:
     @classmethod
     def of(cls, raw: Tensor) -> Said:
         """The decoder's eight channels by name."""
-        logit, opacity, color, rest = raw.split((1, 1, 3, 3), 1)
+        logit, opacity, color, rest = torch.split(raw, [1, 1, 3, 3], 1)
         return cls(logit, _MOST_OPAQUE * opacity.sigmoid(), color + 0.5, rest)
 
     def unmixed(self, seen: Tensor) -> Tensor:
@@ -276,8 +277,10 @@ def reduced(pixels: Array, scale: int) -> Array:
     height, width, channels = pixels.shape
     grown = np.pad(pixels, ((0, -height % scale), (0, -width % scale), (0, 0)), "edge")
     cut = grown.reshape(grown.shape[0] // scale, scale, grown.shape[1] // scale, scale, channels)
-    made = cut.mean((1, 3), dtype=np.float32)
-    return np.rint(made).astype(pixels.dtype) if pixels.dtype.kind == "u" else made
+    made: Array = cut.mean((1, 3), dtype=np.float32)
+    if pixels.dtype.kind == "u":
+        made = np.rint(made).astype(pixels.dtype)
+    return made
 
 
 def enlarged(maps: Array, shape: tuple[int, ...]) -> Array:
