@@ -65,7 +65,7 @@ def pictures(every: int = 1) -> list[Array]:
     files = [
         *sorted((DATA / "photos-eval/kodak").glob("*.png")),
         *sorted((DATA / "photos-eval/cid22-val").glob("*.webp")),
-        *sorted((DATA / "photos-eval/cbsd68").glob("*.png"))[::every],
+        *sorted((DATA / "photos-eval/cbsd68").glob("*.jpg"))[::every],
     ]
     if not files:
         raise SystemExit(f"benchmarks: {DATA}/photos-eval is missing")
@@ -198,35 +198,7 @@ def clean(model: Model) -> str:
 def same(_: Model | None = None) -> str:
     """One mark on several pictures: closed form, without any network."""
     squares = [p[:256, :256] for p in pictures(7)]
-    rows = []
-    for count, quality in ((20, None), (20, 90), (10, None), (5, None)):
-        told: list[list[float]] = []
-        for kind in range(len(KINDS)):
-            for seed in (100, 101):
-                layers = mark_on(256, 256, kind, seed + 2 * kind)
-                held = [marked(p, layers, kind) for p in squares[:count]]
-                seen = np.stack([_coded(p.seen, quality) for p in held])
-                began = time.process_time()
-                mark = shared.find(seen)
-                made = (
-                    list(seen)
-                    if mark is None
-                    else [removal.take_shared(s, mark).pixels for s in seen]
-                )
-                cost = time.process_time() - began
-                mask = np.zeros((256, 256), bool) if mark is None else mark.mask
-                telea = _peer("telea", list(seen), [p.mask for p in held])
-                told.append([
-                    kind, np.mean([psnr(p.clean, s, p.mask) for p, s in zip(held, seen, strict=True)]),
-                    np.mean([psnr(p.clean, m, p.mask) for p, m in zip(held, made, strict=True)]),
-                    np.mean([psnr(p.clean, m, p.mask) for p, m in zip(held, telea[0], strict=True)]) if telea else math.nan,
-                    (mask & held[0].mask).sum() / (mask | held[0].mask).sum(), cost,
-                ])  # fmt: skip
-        values = np.array(told)
-        kinds = [f"{values[values[:, 0] == k, 2].mean():.1f}" for k in range(len(KINDS))]
-        name = f"{count} pictures" + (f", JPEG {quality}" if quality else "")
-        rows.append([name, f"{values[:, 1].mean():.1f}", f"**{values[:, 2].mean():.1f}**", *kinds,
-                     f"{values[:, 3].mean():.1f}", f"{values[:, 4].mean():.2f}", f"{values[:, 5].mean():.1f}"])  # fmt: skip
+    rows = [_shared(squares[:n], q) for n, q in ((20, None), (20, 90), (10, None), (5, None))]
     header = [
         "",
         "marked",
@@ -241,6 +213,45 @@ def same(_: Model | None = None) -> str:
         "\n\nPSNR inside the mark in dB, mean over 8 marks and all pictures; squares of 256 pixels. "
         f"Twenty pictures without a mark: {'none found' if unmarked is None else 'a mark was found'}."
     )
+
+
+def _shared(squares: list[Array], quality: int | None) -> list[str]:
+    """A row of the table: eight marks, each on all the squares, through JPEG or not."""
+    told: list[list[float]] = []
+    for number in range(2 * len(KINDS)):
+        kind = number % len(KINDS)
+        layers = mark_on(256, 256, kind, 100 + number)
+        held = [marked(p, layers, kind) for p in squares]
+        seen = [_coded(p.seen, quality) for p in held]
+        began = time.process_time()
+        mark = shared.find(np.stack(seen))
+        made = seen if mark is None else [removal.take_shared(s, mark).pixels for s in seen]
+        cost = time.process_time() - began
+        truth = held[0].mask
+        mask = np.zeros(truth.shape, bool) if mark is None else mark.mask
+        telea = _peer("telea", seen, [truth] * len(seen))
+        told.append([
+            kind, _inside(held, seen), _inside(held, made),
+            _inside(held, telea[0]) if telea else math.nan,
+            float((mask & truth).sum() / (mask | truth).sum()), cost,
+        ])  # fmt: skip
+    values = np.array(told)
+    _, before, after, peer, iou, cost = values.mean(0)
+    kinds = [f"{values[values[:, 0] == k, 2].mean():.1f}" for k in range(len(KINDS))]
+    name = f"{len(squares)} pictures" + (f", JPEG {quality}" if quality else "")
+    figures = [
+        f"{before:.1f}",
+        f"**{after:.1f}**",
+        *kinds,
+        f"{peer:.1f}",
+        f"{iou:.2f}",
+        f"{cost:.1f}",
+    ]
+    return [name, *figures]
+
+
+def _inside(held: list[Marked], made: list[Array]) -> float:
+    return float(np.mean([psnr(p.clean, m, p.mask) for p, m in zip(held, made, strict=True)]))
 
 
 def _coded(picture: Array, quality: int | None) -> Array:

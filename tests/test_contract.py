@@ -21,6 +21,7 @@ from isthmus.recipe import (
     Plain,
     Recipe,
     Reconstruct,
+    Unwatermark,
     UShape,
     VectorQuantized,
 )
@@ -47,7 +48,12 @@ def _item_for(cls: Any) -> tuple[int, ...]:
 
 
 def _item_of_task(cls: Any) -> tuple[int, ...]:
-    known = {"DenoisePhoto": (3, 12, 10), "DenoiseSound": (2, 600), "Colorize": (3, 16, 24)}
+    known = {
+        "DenoisePhoto": (3, 12, 10),
+        "DenoiseSound": (2, 600),
+        "Colorize": (3, 16, 24),
+        "Unwatermark": (3, 12, 10),
+    }
     return known.get(cls.__name__, ITEM)
 
 
@@ -87,6 +93,10 @@ CASES = [
     (_with(UShape, residual=False, blocks=(2, 1), fold=1), (1, 16, 20)),
     (_with(UShape, residual=False, fold=4, bias=True, attention=1), (3, 16, 24)),
     (_with(UShape, residual=False, fold=4, bias=True).replace(task=Colorize()), (3, 16, 24)),
+    (
+        _with(UShape, residual=False, bias=True, norm="batch").replace(task=Unwatermark()),
+        (3, 16, 24),
+    ),
     *[(Recipe(task=Reconstruct(loss=k())), _item_of_loss(k)) for k in losses()],
     *[(Recipe(task=t()), _item_of_task(t)) for t in kinds("task")],
     (Recipe(encoder=Conv(channels=(4, 6), norm="batch", convs=2, down="max", layers=(12,))), ITEM),
@@ -212,4 +222,4 @@ def test_tasks_give_back_what_they_are_given(task: Any) -> None:
     made: Pair = build_task(task()).pair(batch, torch.Generator().manual_seed(0))
     assert made.input.shape[1:] == task().view(tuple(batch.shape[1:]))
     assert torch.equal(batch, kept), "a task must not change its batch"
-    assert made.target.shape == batch.shape
+    assert made.target.shape[1:] == task().truth(tuple(batch.shape[1:]))

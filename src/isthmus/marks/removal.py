@@ -17,9 +17,11 @@ Array = NDArray[Any]
 _SMALLEST = 24
 """Spots of fewer pixels are no marks."""
 _LEAST_SHARE = 4e-4
-_SURE = 0.75
+_SURE = 0.83
+"""Of 64 training photographs that were held out, one in twenty without a mark says more than this."""
 # What is this opaque is filled from around instead.
 _OPAQUE = 0.9
+_HARDLY, _MOSTLY = 0.25, 0.65
 
 
 @dataclass(frozen=True)
@@ -105,8 +107,10 @@ def by_layer(
     In the middle of the mark the layer is all there. At its edges it covers pixels in part: how much
     is told by what lies on both sides. Where ``near`` is false, ``cover`` and ``tint`` hold instead.
     """
-    core = ndimage.binary_erosion(within, iterations=2)
-    if core.sum() < 0.2 * within.sum():
+    # A mask that was found is wider than its mark, by a pixel or two more than one that was drawn.
+    found = cover is not None
+    core = ndimage.binary_erosion(within, iterations=4 if found else 2)
+    if not found and core.sum() < 0.2 * within.sum():
         core = ndimage.binary_erosion(within)
     color = layer.color.astype(np.float32)
     amount = np.where(core & near, np.float32(layer.opacity), np.float32(0))
@@ -122,8 +126,12 @@ def by_layer(
     size = np.square(away).sum(2)
     part = ((values - behind) * away).sum(2) / np.maximum(size, 1e-4)
     # Where the picture has the mark's own colour nothing can be told, and nothing shows.
-    part = np.where(size > 0.02, part, 0.5 * layer.opacity)
-    amount = np.where(rim, np.clip(part, 0, layer.opacity), amount).astype(np.float32)
+    part = np.where(size > 0.02, part, 0.5 * layer.opacity) / layer.opacity
+    if found:
+        # Mostly covered is covered, and hardly is not: then the sums are exact again.
+        part = (ndimage.median_filter(part, 3) - _HARDLY) / (_MOSTLY - _HARDLY)
+    part = np.clip(part, 0, 1) * layer.opacity
+    amount = np.where(rim, part, amount).astype(np.float32)
     made, _ = unmixed(values, amount, amount[..., None] * hue, within)
     return made, amount
 

@@ -23,6 +23,7 @@ FEWEST = 3
 LEAST_THROUGH = 0.04
 """Where less passes, nothing can be got back."""
 _SCALES = (2, 4)
+_OPAQUE = 0.9
 _MOST_COLORS = 5
 _STRONG, _WEAK = 4.5, 2.2
 _OWN = 4.0
@@ -70,7 +71,10 @@ def find(pictures: Array) -> SharedMark | None:
         # What is soft moves little from pixel to pixel, and more in smaller pictures.
         if min(pictures.shape[1:3]) < 32 * scale:
             break
-        rest = _layer(_smaller(_bytes(mark.off(pictures)), scale))
+        try:
+            rest = _layer(np.stack([_smaller(mark.off(p), scale) for p in pictures]))
+        except DataError:
+            break  # nothing of the pictures is left under an opaque mark
         if rest is not None:
             mark = _over(mark, rest, scale)
     return mark
@@ -90,14 +94,12 @@ def _layer(pictures: Array) -> SharedMark | None:
     return _summed(ratio, offset, trust, colors, agreement)
 
 
-def _smaller(pictures: Array, scale: int) -> Array:
-    """Means of squares of ``scale`` x ``scale`` pixels; what is over at the end is left out."""
-    count, height, width, channels = pictures.shape
+def _smaller(picture: Array, scale: int) -> Array:
+    """A picture of floats as uint8, squares of pixels by their means; what is over is left out."""
+    height, width, channels = picture.shape
     rows, columns = height // scale, width // scale
-    cut = pictures[:, : rows * scale, : columns * scale].reshape(
-        count, rows, scale, columns, scale, channels
-    )
-    return _bytes(cut.mean((2, 4), dtype=np.float32) / 255)
+    clipped = np.clip(picture[: rows * scale, : columns * scale], 0, 1)
+    return _bytes(clipped.reshape(rows, scale, columns, scale, channels).mean((1, 3)))
 
 
 def _bytes(values: Array) -> Array:
@@ -117,8 +119,9 @@ def _over(mark: SharedMark, rest: SharedMark, scale: int) -> SharedMark:
             "edge",
         )
 
-    below = grown(rest.opacity)
+    below = np.where(mark.opacity < _OPAQUE, grown(rest.opacity), 0)
     light = np.stack([grown(rest.added[..., c]) for c in range(rest.added.shape[2])], -1)
+    light = np.where((below > 0)[..., None], light, 0)
     through = 1 - mark.opacity
     opacity = 1 - through * (1 - below)
     mask = mark.mask | (below > _SEEN)
@@ -220,9 +223,9 @@ def _kept(
     sure = np.zeros(shape, bool)
     scores = []
     for one in found:
-        score = np.zeros(height * width, np.float32)
-        score[one.pairs.index] = np.abs(one.slope) / one.error
-        scores.append(score.reshape(shape))
+        flat = np.zeros(height * width, np.float32)
+        flat[one.pairs.index] = np.abs(one.slope) / one.error
+        scores.append(flat.reshape(shape))
         hit = scores[-1] > strong
         # Single pixels are chance; an edge has neighbours.
         hit &= ndimage.uniform_filter(hit.astype(np.float32), 5) > 2.5 / 25

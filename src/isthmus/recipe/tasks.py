@@ -19,6 +19,10 @@ class _Task(Spec):
         """The shape the encoder sees of an item: more channels where a task says something beside it."""
         return item
 
+    def truth(self, item: Shape) -> Shape:
+        """The shape of the target: the item, unless the task wants to be told more."""
+        return item
+
     def raw(self, item: Shape) -> Shape:
         """The shape the decoder leaves of an item: what the loss needs, unless a task says otherwise."""
         return self.loss.outputs(item)
@@ -163,6 +167,10 @@ class Unwatermark(_Task):
     coded: float = Field(
         0.4, ge=0, le=1, title="JPEG", description="Share that went through JPEG after marking."
     )
+
+    def truth(self, item: Shape) -> Shape:
+        """The picture, the mark's opacity, and the light it adds."""
+        return (7, *item[1:])
 
     def raw(self, item: Shape) -> Shape:
         """Mask, opacity, three of colour, three of what un-mixing leaves."""

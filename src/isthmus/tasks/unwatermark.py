@@ -11,6 +11,7 @@ grid; they are trained to, which is the short way to finding marks (Lee et al. 2
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -88,24 +89,20 @@ class Application(Task):
     @property
     def bank(self) -> dict[str, list[Mark]]:
         """The marks of this recipe, by kind; the same for the same fonts and logos."""
-        if not hasattr(self, "_bank"):
-            folder = Path(self.spec.marks) if self.spec.marks else None
-            self._bank: dict[str, list[Mark]] = {"text": [], "logo": []}
-            for kind, coverage in drawing.bank(self.spec.texts, 0, folder, self.spec.apart):
-                self._bank[kind].append(Mark.of(kind, coverage))
-        return self._bank
+        return _bank(self.spec.texts, self.spec.marks, self.spec.apart)
 
     def objective(self, model: Autoencoder, pair: Pair) -> tuple[Tensor, Tensor, Reconstruction]:
         """The error of the picture inside the mark and in all, and of all that is said of the mark."""
         made: Reconstruction = model(pair.input)
-        picture, opacity, added = pair.target.split((3, 1, 3), 1)
+        picture, opacity, added = torch.split(pair.target, [3, 1, 3], 1)
         said = Said.of(made.raw)
         inside = (opacity > SEEN).float()
         area = inside.flatten(1).sum(1).clamp_min(1.0)
         any_mark = (area > 1).float()
 
         def within(error: Tensor) -> Tensor:
-            return (error * inside).mean(1).flatten(1).sum(1) / area
+            made: Tensor = (error * inside).mean(1).flatten(1).sum(1) / area
+            return made
 
         mask = F.binary_cross_entropy_with_logits(said.logit, inside, reduction="none")
         mask = mask.flatten(1).mean(1) + any_mark * _dice(said.logit.sigmoid(), inside)
@@ -129,6 +126,14 @@ class Application(Task):
         return {"mse": square.flatten(1).mean(1), "iou": overlap(said, truth)}
 
 
+@cache
+def _bank(texts: int, folder: str, apart: tuple[str, ...]) -> dict[str, list[Mark]]:
+    made: dict[str, list[Mark]] = {"text": [], "logo": []}
+    for kind, coverage in drawing.bank(texts, 0, Path(folder) if folder else None, apart):
+        made[kind].append(Mark.of(kind, coverage))
+    return made
+
+
 def overlap(said: Tensor, truth: Tensor) -> Tensor:
     """Intersection over union of masks (N, 1, H, W); 1 where both are empty."""
     both = (said & truth).flatten(1).sum(1)
@@ -148,7 +153,7 @@ class Said:
     @classmethod
     def of(cls, raw: Tensor) -> Said:
         """The decoder's eight channels by name."""
-        logit, opacity, color, rest = raw.split((1, 1, 3, 3), 1)
+        logit, opacity, color, rest = torch.split(raw, [1, 1, 3, 3], 1)
         return cls(logit, _MOST_OPAQUE * opacity.sigmoid(), color + 0.5, rest)
 
     def unmixed(self, seen: Tensor) -> Tensor:
@@ -163,6 +168,8 @@ def _dice(said: Tensor, truth: Tensor) -> Tensor:
 
 def _coarse(code: Tensor, inside: Tensor) -> Tensor:
     """How wrong the code's first two channels are: whether a mark is in a square, and how much."""
+    if code.dim() != 4:
+        return code.new_zeros(len(code))
     grid = (code.shape[2], code.shape[3])
     share = F.adaptive_avg_pool2d(inside, grid)
     some = (share > 0.02).float()
@@ -270,8 +277,10 @@ def reduced(pixels: Array, scale: int) -> Array:
     height, width, channels = pixels.shape
     grown = np.pad(pixels, ((0, -height % scale), (0, -width % scale), (0, 0)), "edge")
     cut = grown.reshape(grown.shape[0] // scale, scale, grown.shape[1] // scale, scale, channels)
-    made = cut.mean((1, 3), dtype=np.float32)
-    return np.rint(made).astype(pixels.dtype) if pixels.dtype.kind == "u" else made
+    made: Array = cut.mean((1, 3), dtype=np.float32)
+    if pixels.dtype.kind == "u":
+        made = np.rint(made).astype(pixels.dtype)
+    return made
 
 
 def enlarged(maps: Array, shape: tuple[int, ...]) -> Array:

@@ -1,0 +1,109 @@
+"""Integration, filling, one layer on one picture, drawing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from isthmus.errors import DataError
+from isthmus.marks import drawing, integrate, removal, single
+from isthmus.marks.fill import fill
+from tests.marked import case
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**31), st.integers(2, 12), st.integers(2, 12))
+def test_steps_sum_up_to_the_picture_they_are_of(seed: int, height: int, width: int) -> None:
+    truth = np.random.default_rng(seed).normal(size=(height, width))
+    across, down = np.diff(truth, axis=1), np.diff(truth, axis=0)
+    made = integrate.freely(across, down)
+    assert np.allclose(made - made.mean(), truth - truth.mean(), atol=1e-8)
+    region = np.zeros((height, width), bool)
+    region[1:, :-1] = True
+    trust = np.ones_like(across), np.ones_like(down)
+    inner = integrate.within(region, across, down, trust, np.zeros_like(truth), truth, 1000)
+    assert np.allclose(inner, truth, atol=0.02)
+
+
+def test_a_hole_in_a_slope_is_filled_as_a_slope() -> None:
+    rows, columns = np.mgrid[:20, :30]
+    truth = np.stack([rows / 30, columns / 30, (rows + columns) / 60], -1).astype(np.float32)
+    holes = np.zeros((20, 30), bool)
+    holes[5:12, 8:25] = True
+    broken = np.where(holes[..., None], 0, truth).astype(np.float32)
+    assert np.abs(fill(broken, holes) - truth).max() < 0.01
+    assert (fill(broken, np.zeros_like(holes)) == broken).all()
+    assert (fill(broken, np.ones_like(holes)) == broken).all(), "nothing is around to fill from"
+
+
+@pytest.mark.parametrize(("opacity", "shade"), [(0.3, 1.0), (0.6, 1.0), (0.5, 0.0)])
+def test_edges_tell_opacity_and_colour(opacity: float, shade: float) -> None:
+    held = case(1, 192, opacity, (shade, shade, shade), "HI")
+    layer = single.layer(held.seen[0].astype(np.float32) / 255, held.mask)
+    assert layer is not None
+    assert abs(layer.opacity - opacity) < 0.06
+    assert np.abs(layer.color - shade).max() < 0.1
+    made = removal.by_mask(held.seen[0], held.mask)
+    assert made is not None
+    assert held.psnr(made.pixels[None]) > held.psnr(held.seen) + 8
+    assert (made.pixels == held.seen[0])[~held.mask].all()
+
+
+def test_a_mask_far_from_any_edge_says_nothing() -> None:
+    held = case(1, 96)
+    assert removal.by_mask(held.clean[0], np.zeros((96, 96), bool)) is None
+
+
+def test_spots_are_no_marks() -> None:
+    mask = np.zeros((40, 40), bool)
+    mask[3:5, 3:5] = True
+    mask[10:20, 10:20] = True
+    kept = removal.without_specks(mask)
+    assert kept.sum() == 100
+    assert not kept[3, 3]
+
+
+def test_nothing_found_gives_the_picture_back() -> None:
+    held = case(1, 48)
+    none = np.zeros((48, 48), np.float32)
+    made = removal.take_off(held.seen[0], none, none, np.zeros((48, 48, 3), np.uint8))
+    assert not made.mask.any()
+    assert np.array_equal(made.pixels, held.seen[0])
+
+
+def test_an_opaque_mask_that_no_network_sees_is_filled() -> None:
+    held = case(1, 96, 1.0)
+    none = np.zeros((96, 96), np.float32)
+    made = removal.take_off(held.seen[0], none, none, np.zeros((96, 96, 3), np.uint8), held.mask)
+    assert made.filled == held.mask.sum()
+    assert held.psnr(made.pixels[None]) > held.psnr(held.seen)
+
+
+def test_text_is_cut_to_what_is_covered() -> None:
+    made = drawing.text("Ag", drawing.font(None, 40))
+    assert made.dtype == np.uint8
+    assert made.max() == 255
+    assert made[0].any()
+    assert made[:, 0].any()
+    hollow = drawing.text("Ag", drawing.font(None, 40), 3, hollow=True)
+    assert hollow.mean() < drawing.text("Ag", drawing.font(None, 40), 3).mean()
+
+
+def test_a_bank_is_the_same_for_the_same_seed_and_leaves_out_what_is_apart(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        coverage = np.zeros((20, 20, 4), np.uint8)
+        coverage[5:15, 5:15] = 255
+        Image.fromarray(coverage).save(tmp_path / f"{name}.png")
+    first = list(drawing.bank(8, 3, tmp_path))
+    assert [k for k, _ in first].count("logo") == 2 + 2
+    assert first[0][1].shape == (10, 10)
+    again = list(drawing.bank(8, 3, tmp_path))
+    assert all(np.array_equal(a, b) for (_, a), (_, b) in zip(first, again, strict=True))
+    assert len(list(drawing.bank(8, 3, tmp_path, ("tw",)))) == 9
+    with pytest.raises(DataError, match="holds no logos"):
+        drawing.logos(tmp_path / "nowhere")
