@@ -17,7 +17,7 @@ from tests.rows import payments
 from isthmus.errors import DataError
 from isthmus.media import tables
 from isthmus.media.tables import history
-from isthmus.media.tables.schema import as_numbers, as_times
+from isthmus.media.tables.values import as_numbers, as_times
 
 
 def _schema(frame: pl.DataFrame, **more: Any) -> tables.Schema:

@@ -11,7 +11,7 @@ import torch
 import isthmus
 from isthmus.errors import DataError
 from isthmus.networks.modules import NoiseLevel, Opponent
-from isthmus.plan import layers as L
+from isthmus.plan import colors as C
 from isthmus.recipe import DenoisePhoto
 from isthmus.tasks import build_task
 from isthmus.tasks import noise as N
@@ -197,7 +197,7 @@ def test_turned_colours_turn_back_and_gray_is_one_axis() -> None:
 
 @torch.no_grad()
 def test_what_is_told_of_the_noise_counts_and_the_rest_is_estimated() -> None:
-    layer = NoiseLevel(L.NoiseLevel(), 3)
+    layer = NoiseLevel(C.NoiseLevel(), 3)
     noise = torch.randn(1, 3, 32, 48, generator=torch.Generator().manual_seed(0))
     told = layer(torch.cat([noise, torch.full((1, 1, 32, 48), 0.1)], 1))
     assert torch.equal(told[:, 3], torch.full((1, 32, 48), 0.1))

@@ -13,7 +13,7 @@ from isthmus.detection.detector import Detector
 from isthmus.detection.net import expected
 from isthmus.detection.surprise import surprises
 from isthmus.media.tables import Block, Encoded
-from isthmus.media.tables.schema import as_text, as_times, present
+from isthmus.media.tables.values import as_text, as_times, present
 
 Array = NDArray[Any]
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isthmus.errors import DataError
-from isthmus.media.tables.schema import as_numbers, as_text, present
+from isthmus.media.tables.values import as_numbers, as_text, present
 
 Array = NDArray[Any]
 

@@ -19,7 +19,7 @@ from isthmus.detection.thresholds import Rule, Strangest
 from isthmus.errors import DataError
 from isthmus.media import tables
 from isthmus.media.tables import Encoded, Misfit, Source, history
-from isthmus.media.tables.schema import as_numbers, as_times, present
+from isthmus.media.tables.values import as_numbers, as_times, present
 from isthmus.recipe import Detect, Recipe, Table
 
 Array = NDArray[Any]
@@ -302,7 +302,7 @@ def _amounts(frame: Any, column: str, name: str) -> Array:
 
 def _leaks(frame: Any, label: str, known: Array, name: str) -> list[str]:
     """Columns that say what the label says: they would make all figures worthless."""
-    from isthmus.media.tables.schema import as_text
+    from isthmus.media.tables.values import as_text
 
     told = np.isfinite(known)
     if not 0 < known[told].sum() < told.sum():

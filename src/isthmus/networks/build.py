@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from isthmus.networks import bands as B
 from isthmus.networks import modules as M
 from isthmus.plan import NetworkPlan
+from isthmus.plan import colors as C
 from isthmus.plan import layers as L
 from isthmus.plan import sound as S
 from isthmus.plan.attention import Attention
@@ -108,9 +109,9 @@ def module_for(layer: L.Layer, shape: L.Shape, ties: Sequence[nn.Linear] = ()) -
             return M.PlainBlock(shape[0], layer.bias, layer.norm)
         case Attention():
             return M.Attention(shape[0])
-        case L.Opponent():
+        case C.Opponent():
             return M.Opponent()
-        case L.NoiseLevel():
+        case C.NoiseLevel():
             return M.NoiseLevel(layer, shape[0] - 1)
         case L.Fold():
             return nn.PixelUnshuffle(layer.side)

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from isthmus.plan import attention as A
+from isthmus.plan import colors as C
 from isthmus.plan import layers as L
 
 
@@ -150,7 +151,7 @@ class Opponent(nn.Module):
 class NoiseLevel(nn.Module):
     """(N, channels + 1, H, W): the last channel filled with an estimate where it is zero."""
 
-    def __init__(self, layer: L.NoiseLevel, channels: int) -> None:
+    def __init__(self, layer: C.NoiseLevel, channels: int) -> None:
         super().__init__()
         self.cell = layer.cell
         self.first = nn.Conv2d(channels * 4, layer.width, 3, padding=1, bias=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from isthmus.errors import PlanError
+from isthmus.plan import colors as C
 from isthmus.plan import layers as L
 from isthmus.plan.attention import Attention
 from isthmus.plan.layers import Layer, Shape
@@ -32,7 +33,7 @@ def grid_after(spec: UShape, view: Shape) -> Shape:
 def side(spec: UShape) -> int:
     """Sides of pictures must be multiples of this, in pixels."""
     finest = spec.fold * 2 ** (len(spec.channels) - 1)
-    return math.lcm(finest, L.NoiseLevel().cell) if spec.level else finest
+    return math.lcm(finest, C.NoiseLevel().cell) if spec.level else finest
 
 
 def reach(spec: UShape) -> int:
@@ -41,15 +42,15 @@ def reach(spec: UShape) -> int:
     for level in range(len(spec.channels)):
         pixels += 4 * spec.blocks_of(level) * spec.fold * 2**level
     if spec.level:
-        pixels = max(pixels, 3 * L.NoiseLevel().cell)
+        pixels = max(pixels, 3 * C.NoiseLevel().cell)
     return int(pixels) + side(spec)
 
 
 def _trunk(spec: UShape) -> list[Layer]:
     layers: list[Layer] = [
         L.Keep(),
-        *([L.Opponent()] if spec.opponent else []),
-        *([L.NoiseLevel()] if spec.level else []),
+        *([C.Opponent()] if spec.opponent else []),
+        *([C.NoiseLevel()] if spec.level else []),
         L.Fold(side=spec.fold),
         L.Conv(0, spec.channels[0], bias=spec.bias),
         L.Keep(),
@@ -99,6 +100,6 @@ def decoder(spec: UShape, code: Shape, raw: Shape, view: Shape) -> list[Layer]:
     layers += [
         L.Conv(outputs=raw[0] * spec.fold**2, bias=spec.bias),
         L.Unfold(side=spec.fold),
-        *([L.Opponent()] if spec.opponent else []),
+        *([C.Opponent()] if spec.opponent else []),
     ]
     return [*layers, L.Join()] if spec.residual else layers

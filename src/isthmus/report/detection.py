@@ -131,9 +131,14 @@ def _histogram(scored: Scored, detector: Detector) -> str:
         f"{50 + (i + 0.5) * width:.1f},{_HEIGHT - 30 - up(usual[i]):.1f}" for i in range(_BARS)
     )
     ticks = "".join(
-        f'<text x="{50 + x * (_WIDTH - 60):.0f}" y="{_HEIGHT - 12}" text-anchor="{anchor}">'
-        f"{low + x * (high - low):.2f}</text>"
-        for x, anchor in zip((0, 0.25, 0.5, 0.75, 1), ["middle"] * 4 + ["end"], strict=True)
+        f'<text x="{50 + x * (_WIDTH - 60):.0f}" y="{_HEIGHT - 12}" text-anchor="{anchor}">{low + x * (high - low):.2f}</text>'
+        for x, anchor in (
+            (0, "middle"),
+            (0.25, "middle"),
+            (0.5, "middle"),
+            (0.75, "middle"),
+            (1, "end"),
+        )
     )
     marks = "".join(
         f'<text x="44" y="{_HEIGHT - 26 - up(10.0**e):.1f}" text-anchor="end">{10**e:,}</text>'

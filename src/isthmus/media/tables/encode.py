@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isthmus.errors import DataError
-from isthmus.media.tables.schema import Column, Schema, as_numbers, as_text, as_times, present
+from isthmus.media.tables.schema import Column, Schema
 from isthmus.media.tables.sources import polars
+from isthmus.media.tables.values import as_numbers, as_text, as_times, present
 
 Array = NDArray[Any]
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from isthmus.errors import DataError
-from isthmus.media.tables.schema import as_numbers, as_times, present
 from isthmus.media.tables.sources import polars
+from isthmus.media.tables.values import as_numbers, as_times, present
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _WINDOW = re.compile(r"(\d+)([smhd])")
