@@ -376,7 +376,6 @@ def test_orders_that_cannot_be(server: Server) -> None:
     picture, table = file(server, "a.png", png()), file(server, "a.csv", b"a,b\n1,2\n")
     for body, status in (
         ({"task": "nothing", "files": [picture]}, 404),
-        ({"task": "colorize", "files": [picture]}, 404),  # described, and no model of it ships
         ({"task": "paint", "files": []}, 400),
         ({"task": "paint", "files": [picture, picture]}, 400),
         ({"task": "paint", "files": ["../x"]}, 404),

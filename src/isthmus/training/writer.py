@@ -55,8 +55,9 @@ class RunWriter:
             if not events_to_keep:
                 write_text(self.path / "recipe.toml", self.recipe.to_toml())
                 write_json(self.path / "data.json", data_card(self.dataset))
-            for stale in self.path.glob(".*.safetensors"):
-                stale.unlink()  # a kill in the middle of a write left it
+            # A kill in the middle of a write left them; safetensors has temporary files of its own.
+            for stale in (*self.path.glob(".*.safetensors"), *self.path.glob(".tmp??????")):
+                stale.unlink()
             # Without a buffer: a full disk shows at the write, not when the file is closed.
             self._events = (self.path / "events.jsonl").open("ab", buffering=0)
             if not hold(self._events):
