@@ -34,10 +34,9 @@ def test_gaussian_noise_is_as_strong_as_the_channel_says() -> None:
     spec = DenoisePhoto(known=1, gray=0.5, camera=0, impulses=0, clean=0.1)
     pair = build_task(spec).pair(_batch() * 0.2 + 0.4, torch.Generator().manual_seed(0))
     level = pair.input[:, 3, 0, 0]
-    along_gray = (pair.input[:, :3] - pair.target).sum(1) / 3**0.5
-    found = along_gray.flatten(1).std(1)
-    plain = (level > 0) & (level < 60 / 255)  # stronger noise is cut off at black and white
-    assert plain.sum() > 8
+    found = (pair.input[:, :3] - pair.target).flatten(1).std(1)
+    plain = (level > 0) & (level < 40 / 255)  # stronger noise is cut off at black and white
+    assert plain.sum() > 10
     ratio = found[plain] / level[plain]
     assert float(ratio.min()) > 0.8
     assert float(ratio.max()) < 1.2
@@ -181,8 +180,9 @@ def test_a_run_made_from_photographs_trains_and_resumes(tmp_path: Path) -> None:
 
 def test_gray_in_three_channels_is_gray(model: isthmus.Model) -> None:
     gray = photograph()[:64, :80, :1]
-    once = model.apply(gray, sigma=20.0)
-    assert np.array_equal(model.apply(np.repeat(gray, 3, 2), sigma=20.0), np.repeat(once, 3, 2))
+    once = model.apply(gray, sigma=20.0)[..., 0].astype(float)
+    three = model.apply(np.repeat(gray, 3, 2), sigma=20.0)
+    assert np.abs(three.mean(2) - once).max() <= 1
 
 
 def test_turned_colours_turn_back_and_gray_is_one_axis() -> None:
@@ -201,6 +201,8 @@ def test_what_is_told_of_the_noise_counts_and_the_rest_is_estimated() -> None:
     noise = torch.randn(1, 3, 32, 48, generator=torch.Generator().manual_seed(0))
     told = layer(torch.cat([noise, torch.full((1, 1, 32, 48), 0.1)], 1))
     assert torch.equal(told[:, 3], torch.full((1, 32, 48), 0.1))
+    gray = torch.cat([noise[:, :1], torch.zeros(1, 2, 32, 48), torch.full((1, 1, 32, 48), 0.1)], 1)
+    assert torch.allclose(layer(gray)[:, 3], torch.full((1, 32, 48), 0.1 * 3**0.5))
     unknown = torch.zeros(1, 1, 32, 48)
     once, twice = (layer(torch.cat([noise * k, unknown], 1))[:, 3] for k in (1, 2))
     assert float(once.min()) >= 0

@@ -161,7 +161,10 @@ class NoiseLevel(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         told = x[:, -1:]
-        return torch.cat([x[:, :-1], torch.where(told > 0, told, self.estimate(x))], 1)
+        # Of a gray picture the same noise is told three times, and along gray (``Opponent``) adds up.
+        gray = x[:, 1:-1].abs().amax((1, 2, 3), keepdim=True) < 1e-5
+        along = torch.where(gray, told * 3**0.5, told)
+        return torch.cat([x[:, :-1], torch.where(told > 0, along, self.estimate(x))], 1)
 
     def estimate(self, x: Tensor) -> Tensor:
         """The level of the noise in the first channel of x, (N, 1, H, W), as ``x`` is scaled."""

@@ -25,7 +25,6 @@ from isthmus.tasks.base import Pair, Task
 from isthmus.tasks.restore import TILE, Progress, blend, difference, quantised, step_of, tiled
 
 _LUMA = (0.299, 0.587, 0.114)
-_GRAY = 3**0.5
 # What is taken for noise in a clean picture is its finest texture, up to about this (0..255).
 _NOTHING, _SOMETHING = 0.5, 1.5
 _LEAST = 4 / 255
@@ -64,8 +63,7 @@ class Application(Task):
             noisy = N.coded(noisy, through_jpeg, generator)
             noisy = torch.where(gray & through_jpeg, as_gray(noisy), noisy)
         level = torch.where(told & ~camera & ~dots & ~through_jpeg, sigma, 0.0)
-        # The level of the noise along gray (``plan.layers.Opponent``): there equal noise adds up.
-        return Pair(view(noisy, torch.where(gray, level * _GRAY, level)), clean)
+        return Pair(view(noisy, level), clean)
 
     any_size = True
 
@@ -157,12 +155,8 @@ def clean(
     """
     if strength == 0:
         return Cleaned(pixels.copy(), 0.0, 0.0)
-    if pixels.shape[2] == 3 and _is_gray(pixels):
-        # Gray in three channels has one noise, not three.
-        made = clean(model, spec, pixels[..., :1], sigma, strength, tile, progress)
-        return Cleaned(np.repeat(made.pixels, 3, 2), made.noise, made.strength)
     step, margin = step_of(spec)
-    level = 0.0 if sigma is None else sigma / 255 * (_GRAY if pixels.shape[2] == 1 else 1)
+    level = 0.0 if sigma is None else sigma / 255
     out = tiled(
         pixels, lambda x: model(view(x, level)).raw, quantised, step, margin, tile, progress
     )
@@ -174,11 +168,3 @@ def clean(
         strength *= min(max((noise - _NOTHING) / (_SOMETHING - _NOTHING), 0.0), 1.0)
     blend(out, pixels, strength)
     return Cleaned(out, noise, strength)
-
-
-def _is_gray(pixels: Array) -> bool:
-    """Whether all three channels say the same everywhere."""
-    return all(
-        np.array_equal(row[:, 0], row[:, 1]) and np.array_equal(row[:, 0], row[:, 2])
-        for row in pixels
-    )
