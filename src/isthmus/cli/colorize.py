@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from isthmus.cli.common import Failures, json_option, max_pixels_option, result
+from isthmus.cli.common import (
+    Failures,
+    compare_option,
+    json_option,
+    max_pixels_option,
+    quality_option,
+    result,
+)
 
 if TYPE_CHECKING:
     from isthmus.cli.batch import Job
@@ -58,19 +65,8 @@ _RENAMED = {".gif": ".png", ".jp2": ".png", ".pgm": ".png"}
     show_default=True,
     help="Write so many plausible versions: OUT, and OUT.2, OUT.3, … beside it.",
 )
-@click.option(
-    "--compare",
-    metavar="PAGE.html",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Also write a page that shows before and after.",
-)
-@click.option(
-    "--quality",
-    type=click.IntRange(1, 100),
-    default=95,
-    show_default=True,
-    help="Of JPEG and WebP outputs.",
-)
+@compare_option
+@quality_option
 @max_pixels_option
 @click.option(
     "--model",

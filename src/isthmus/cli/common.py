@@ -20,6 +20,19 @@ max_pixels_option = click.option(
     show_default=True,
     help="Refuse larger pictures.",
 )
+compare_option = click.option(
+    "--compare",
+    metavar="PAGE.html",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write a page that shows before and after.",
+)
+quality_option = click.option(
+    "--quality",
+    type=click.IntRange(1, 100),
+    default=95,
+    show_default=True,
+    help="Of JPEG and WebP outputs.",
+)
 
 
 def say(text: str) -> None:

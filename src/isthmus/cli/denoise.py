@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from isthmus.cli.common import Failures, force_option, json_option, max_pixels_option, result
+from isthmus.cli.common import (
+    Failures,
+    compare_option,
+    force_option,
+    json_option,
+    max_pixels_option,
+    quality_option,
+    result,
+)
 from isthmus.cli.denoise_sound import MODEL as SOUND_MODEL
 
 if TYPE_CHECKING:
@@ -52,19 +60,8 @@ _LOSSY = {".gif": ".png", ".jp2": ".png", ".bmp": ".bmp"}
 )
 @click.option("--noise-only", is_flag=True, help="Sound: write what is taken away instead.")
 @click.option("--live", is_flag=True, help="Sound: from the microphone to the loudspeaker.")
-@click.option(
-    "--compare",
-    metavar="PAGE.html",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Also write a page that shows before and after.",
-)
-@click.option(
-    "--quality",
-    type=click.IntRange(1, 100),
-    default=95,
-    show_default=True,
-    help="Of JPEG and WebP outputs.",
-)
+@compare_option
+@quality_option
 @max_pixels_option
 @click.option(
     "--model",

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from isthmus.cli.common import Failures, force_option, json_option, max_pixels_option, result
+from isthmus.cli.common import (
+    Failures,
+    compare_option,
+    force_option,
+    json_option,
+    max_pixels_option,
+    quality_option,
+    result,
+)
 
 if TYPE_CHECKING:
     from isthmus.cli.batch import Job
@@ -47,19 +55,8 @@ _LOSSY = {".gif": ".png", ".jp2": ".png", ".bmp": ".bmp"}
     type=click.Path(path_type=Path),
     help="Also write where the mark was: a picture for one input or --same-mark, else a folder.",
 )
-@click.option(
-    "--compare",
-    metavar="PAGE.html",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Also write a page that shows before and after.",
-)
-@click.option(
-    "--quality",
-    type=click.IntRange(1, 100),
-    default=95,
-    show_default=True,
-    help="Of JPEG and WebP outputs.",
-)
+@compare_option
+@quality_option
 @max_pixels_option
 @click.option(
     "--model",
