@@ -20,8 +20,15 @@ needs_axe = pytest.mark.skipif(
 DOCKS = ("Curves", "Latent plane", "Rate–distortion", "Layers", "Numbers", "Recipe", "All settings")
 
 
+# Colours on their way to another are no colours of the page; what turns for ever never arrives.
+_SETTLED = """() => Promise.all(document.getAnimations()
+  .filter((moving) => moving.effect.getComputedTiming().endTime < Infinity)
+  .map((moving) => moving.finished.catch(() => null)))"""
+
+
 def violations(page: Any) -> list[str]:
     """What axe-core says is wrong, a line each."""
+    page.evaluate(_SETTLED)
     if not page.evaluate("() => 'axe' in window"):
         page.add_script_tag(path=str(AXE))
     found = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
