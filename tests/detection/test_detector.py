@@ -128,6 +128,20 @@ def test_causes_are_in_plain_words(clean: Detector) -> None:
     ]  # fmt: skip
 
 
+def test_a_row_that_is_rare_as_a_whole_has_causes_too() -> None:
+    """Far out, and yet each value is what the other says: no single one can be put right."""
+    rng = np.random.default_rng(0)
+    far = [-6.0, -5.0, -4.5, -4.0, 3.9, 4.4, 5.1, 6.0]
+    x = np.append(rng.normal(size=600), far)
+    frame = pl.DataFrame({"x": x, "paid": 2 * x + 0.05 * rng.normal(size=len(x))})
+    detector = fit_detector(frame, tables.infer(frame, "t"), SPEC, 0, True)
+    strange = frame.tail(len(far))
+    told = causes(detector, strange, detector.encode(strange)[0], 2)
+    assert all(told)
+    usual = [c.expected for why in told for c in why if c.expected.startswith("mostly ")]
+    assert usual and all(" to " in said for said in usual)
+
+
 def test_no_column_is_blamed_for_what_is_missing_everywhere(clean: Detector) -> None:
     frame = payments(4, 0).with_columns(age=pl.Series([None, None, 30, 30], dtype=pl.Int64))
     gain, _ = contributions(clean, clean.encode(frame)[0])

@@ -43,21 +43,27 @@ def causes(detector: Detector, frame: Any, encoded: Encoded, most: int) -> list[
     """For each row of a polars frame (and its encoding) the ``most`` causes, the greatest first.
 
     Each column in turn is hidden, told by the others, and put right; its part is by how much the
-    surprise of the whole row then falls. So a column is not blamed for its neighbour's error.
+    surprise of the whole row then falls. So a column is not blamed for its neighbour's error. Where
+    no single column can be blamed (a row that is rare as a whole), the columns are named that are
+    rarest by themselves, with what is usual.
     """
     if not len(frame) or not most:
         return [[] for _ in range(len(frame))]
     gain, wanted = contributions(detector, encoded)
     texts = {b.column.name: _found(frame[b.column.name], b) for b in detector.blocks}
+    rare = ~(gain > 0).any(1)
+    if rare.any():
+        gain[rare] = _alone(detector, encoded, rare)
     made = []
     for row in range(len(frame)):
         order = np.argsort(-gain[row], kind="stable")[:most]
+        told = _usual if rare[row] else _expected
         made.append(
             [
                 Cause(
                     detector.columns[c],
                     texts[detector.columns[c]][row],
-                    _expected(detector.blocks[c], wanted[row]),
+                    told(detector.blocks[c], wanted[row]),
                     float(gain[row, c]),
                 )
                 for c in order
@@ -103,6 +109,14 @@ def _part(detector: Detector, part: Encoded) -> tuple[Array, Array]:
     ).reshape(columns, rows)
     gain = (before[None] - after).T.double().numpy() + part.fixed
     return gain, wanted.numpy()
+
+
+def _alone(detector: Detector, encoded: Encoded, rows: Array) -> Array:
+    """(rows, columns) nats by which each value is rare whatever the others are; the usual have none."""
+    values, given = (torch.from_numpy(part[rows]) for part in (encoded.values, encoded.given))
+    nats = surprises(detector.net, detector.layout, detector.hiding, values, given)[2]
+    made: Array = nats.double().numpy() + encoded.fixed[rows]
+    return made - np.minimum(made.min(1, keepdims=True), 0)
 
 
 def _settled(said: torch.Tensor, blocks: tuple[Block, ...]) -> torch.Tensor:
@@ -168,6 +182,18 @@ def number(value: float) -> str:
 def _moment(seconds: float) -> str:
     moment = np.datetime64(int(seconds), "s")
     return str(moment).replace("T", " ")
+
+
+def _usual(block: Block, wanted: Array) -> str:
+    """What is expected of a column by who knows nothing of the row."""
+    column = block.column
+    if column.kind != "number":
+        return _expected(block, wanted)
+    ends = (column.mean - 2 * column.spread, column.mean + 2 * column.spread)
+    low, high = (min(max(end, column.low), column.high) for end in ends)
+    if column.whole:
+        low, high = round(low), round(high)
+    return f"mostly {number(low)} to {number(high)}"
 
 
 def _cycles(parts: tuple[str, ...], wanted: Array) -> str:
