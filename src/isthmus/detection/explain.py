@@ -51,7 +51,7 @@ def causes(detector: Detector, frame: Any, encoded: Encoded, most: int) -> list[
         return [[] for _ in range(len(frame))]
     gain, wanted = contributions(detector, encoded)
     texts = {b.column.name: _found(frame[b.column.name], b) for b in detector.blocks}
-    rare = ~(gain > 0).any(1)
+    rare: Array = gain.max(1) <= 0
     if rare.any():
         gain[rare] = _alone(detector, encoded, rare)
     made = []
@@ -115,8 +115,8 @@ def _alone(detector: Detector, encoded: Encoded, rows: Array) -> Array:
     """(rows, columns) nats by which each value is rare whatever the others are; the usual have none."""
     values, given = (torch.from_numpy(part[rows]) for part in (encoded.values, encoded.given))
     nats = surprises(detector.net, detector.layout, detector.hiding, values, given)[2]
-    made: Array = nats.double().numpy() + encoded.fixed[rows]
-    return made - np.minimum(made.min(1, keepdims=True), 0)
+    made = nats.double().numpy() + encoded.fixed[rows]
+    return np.asarray(made - np.minimum(made.min(1, keepdims=True), 0))
 
 
 def _settled(said: torch.Tensor, blocks: tuple[Block, ...]) -> torch.Tensor:

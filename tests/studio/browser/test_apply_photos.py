@@ -13,8 +13,8 @@ from PIL import Image
 from scipy import ndimage
 
 from tests.studio.browser import hands
-from tests.studio.browser.test_apply import give, inked, result, run
 from tests.studio.browser.test_apply import applying as applying
+from tests.studio.browser.test_apply import give, inked, result, run
 from tests.studio.browser.test_apply import opened as opened
 from tests.studio.server import Server
 
