@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from isthmus.cli import photos
 from isthmus.cli.common import (
     Failures,
     compare_option,
     json_option,
+    loaded,
     max_pixels_option,
     quality_option,
     result,
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from isthmus.cli.batch import Job
 
 _MODEL = "photo-colorize"
-_RENAMED = {".gif": ".png", ".jp2": ".png", ".pgm": ".png"}
 
 
 @click.command(
@@ -104,11 +105,8 @@ def colorize(
 
     failures = Failures()
     jobs = batch.plan(inputs, output, photo.SUFFIXES, _name, failures)
+    photos.check_outputs(jobs)
     for job in jobs:
-        if job.output.suffix.lower() not in photo.WRITABLE:
-            raise click.UsageError(
-                f"-o {job.output}: the name must end in {', '.join(photo.WRITABLE)}"
-            )
         if job.output.suffix.lower() == ".pgm":
             raise click.UsageError(f"-o {job.output}: a .pgm file holds no colours; take .png")
     if hints and len(jobs) > 1:
@@ -120,17 +118,14 @@ def colorize(
         compare is not None,
     )  # fmt: skip
     tree = batch.run(jobs, work, failures, force, as_json)
-    if compare is not None and work.shown:
-        from isthmus.report import compare as page
-
-        page.write(compare, "Colour", work.shown)
-        tree["compare"] = str(compare)
+    photos.write_page(compare, "Colour", work.shown, tree)
     result(tree, as_json, batch.summary(tree))
     failures.exit()
 
 
 def _name(path: Path) -> str:
-    return path.stem + _RENAMED.get(path.suffix.lower(), path.suffix)
+    # A .pgm file holds no colours.
+    return f"{path.stem}.png" if path.suffix.lower() == ".pgm" else photos.renamed(path)
 
 
 def _parsed(texts: tuple[str, ...]) -> list[Any]:
@@ -189,7 +184,7 @@ class _Colorizer:
                 f"{job.source}: is in colour already; --force colours it anew from its lightness"
             )
         if self.model is None:
-            self.model = _load(self.name)
+            self.model = loaded(self.name, "colorize", "colour", _MODEL)
         if self.reference is not None and self.palette is None:
             self.palette = _palette(self.reference, self.max_pixels)
         more = []
@@ -206,7 +201,7 @@ class _Colorizer:
                 photo.save(temporary, made, self.quality)
         said: dict[str, Any] = {
             "hints": len(self.hints),
-            "text": f"coloured{_notes(made.notes, photo.mark_of(picture))}",
+            "text": "coloured" + photos.remarks(made.notes, photo.mark_of(picture)),
         }
         if more:
             said["variants"] = more[::-1]
@@ -245,27 +240,17 @@ class _Colorizer:
         )
 
     def _show(self, job: Job, picture: Any, made: Any, number: int) -> None:
-        from isthmus.media.photo import eight_bits
-        from isthmus.report import compare as page
-
-        before = eight_bits(picture.pixels)
+        before = picture.pixels
         if before.shape[2] == 1:
             before = before.repeat(3, 2)
         name = job.source.name + (f", version {number + 1}" if number else "")
         said = f"{len(self.hints)} hints" if self.hints else "no hints"
-        self.shown.append(page.pair(name, before, eight_bits(made.pixels), said))
+        self.shown.append(photos.before_after(name, before, made.pixels, said))
 
 
 def variant_of(output: Path, number: int) -> Path:
     """Where version ``number`` (2, 3, …) of an output lies."""
     return output.with_name(f"{output.stem}.{number}{output.suffix}")
-
-
-def _notes(notes: tuple[str, ...], already: str) -> str:
-    said = list(notes)
-    if already:
-        said.append(f"was processed before by {already}")
-    return f"  ({'; '.join(said)})" if said else ""
 
 
 def _palette(path: Path, max_pixels: int) -> Any:
@@ -276,16 +261,3 @@ def _palette(path: Path, max_pixels: int) -> Any:
     if pixels.shape[2] == 1:
         raise DataError(f"--reference {path}: is black and white and has no palette")
     return pixels
-
-
-def _load(name: str) -> Any:
-    import isthmus
-    from isthmus.errors import RunError
-
-    model = isthmus.load(name)
-    if model.recipe.task.kind != "colorize":
-        raise RunError(
-            f"{name}: was trained for the task {model.recipe.task.kind!r}, not for colour "
-            "(isthmus recipes show photo-colorize)"
-        )
-    return model

@@ -70,6 +70,20 @@ def check_output(path: Path, suffixes: tuple[str, ...]) -> str:
     return path.suffix.lower()
 
 
+def loaded(name: str, task: str, things: str, recipe: str) -> Any:
+    """A model for a task. Raises RunError if it was trained for another one."""
+    import isthmus
+    from isthmus.errors import RunError
+
+    model = isthmus.load(name)
+    if model.recipe.task.kind != task:
+        raise RunError(
+            f"{name}: was trained for the task {model.recipe.task.kind!r}, not for {things} "
+            f"(isthmus recipes show {recipe})"
+        )
+    return model
+
+
 def table(rows: list[list[str]], header: list[str]) -> str:
     """Columns aligned for a terminal; numbers are for the caller to format."""
     widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from isthmus.cli import photos
 from isthmus.cli.common import (
     Failures,
+    check_output,
     compare_option,
     force_option,
     json_option,
+    loaded,
     max_pixels_option,
     quality_option,
     result,
@@ -23,7 +26,6 @@ if TYPE_CHECKING:
     from isthmus.cli.batch import Job
 
 _MODEL = "photo-denoise"
-_LOSSY = {".gif": ".png", ".jp2": ".png", ".bmp": ".bmp"}
 
 
 @click.command(
@@ -102,12 +104,10 @@ def denoise(
     if not inputs or output is None:
         raise click.UsageError("give an INPUT and -o OUT, or --live")
     failures = Failures()
-    jobs = batch.plan(inputs, output, (*photo.SUFFIXES, *sound.SUFFIXES), _name, failures)
+    jobs = batch.plan(inputs, output, (*photo.SUFFIXES, *sound.SUFFIXES), photos.renamed, failures)
     heard = {job for job in jobs if sound.is_sound(job.source)}
     for job in jobs:
-        writable = sound.WRITABLE if job in heard else photo.WRITABLE
-        if job.output.suffix.lower() not in writable:
-            raise click.UsageError(f"-o {job.output}: the name must end in {', '.join(writable)}")
+        check_output(job.output, sound.WRITABLE if job in heard else photo.WRITABLE)
     if compare is not None and heard and len(heard) < len(jobs):
         raise click.UsageError("--compare: give photos and sound a page each")
     compares = compare is not None
@@ -122,22 +122,14 @@ def denoise(
         force,
         as_json,
     )
-    if compare is not None and (clean.shown or hush.shown):
-        from isthmus.report import compare as page
+    photos.write_page(compare, "Noise reduction", clean.shown, tree)
+    if compare is not None and hush.shown:
         from isthmus.report import listen
 
-        if hush.shown:
-            listen.write(compare, "Noise reduction", hush.shown)
-        else:
-            page.write(compare, "Noise reduction", clean.shown)
+        listen.write(compare, "Noise reduction", hush.shown)
         tree["compare"] = str(compare)
     result(tree, as_json, batch.summary(tree))
     failures.exit()
-
-
-def _name(path: Path) -> str:
-    suffix = path.suffix.lower()
-    return path.stem + _LOSSY.get(suffix, path.suffix)
 
 
 class _Cleaner:
@@ -171,7 +163,7 @@ class _Cleaner:
 
         picture = photo.read(job.source, self.max_pixels)
         if self.model is None:
-            self.model = _load(self.name)
+            self.model = loaded(self.name, "denoise_photo", "photographs", _MODEL)
         already = photo.mark_of(picture)
         made = _clean(self.model, picture.pixels, self.sigma, self.strength, progress)
         mark = f"isthmus {__version__} denoise {self.name} strength={made.strength:.3g}"
@@ -184,49 +176,19 @@ class _Cleaner:
         )
         del picture
         photo.save(temporary, finished, self.quality)
+        kept = [] if made.strength > 0 else ["shows no noise, left as it is"]
         said: dict[str, Any] = {
             "noise": round(made.noise, 2),
             "strength": round(made.strength, 3),
-            "text": f"noise {made.noise:.1f}" + _notes(finished.notes, already, made.strength),
+            "text": f"noise {made.noise:.1f}" + photos.remarks((*finished.notes, *kept), already),
         }
         if finished.notes:
             said["notes"] = list(finished.notes)
         return said
 
     def _show(self, job: Job, picture: Any, made: Any) -> None:
-        from isthmus.media.photo import eight_bits
-        from isthmus.report import compare as page
-
-        self.shown.append(
-            page.pair(
-                job.source.name,
-                eight_bits(picture.pixels),
-                eight_bits(made.pixels),
-                f"noise {made.noise:.1f} of 255, {made.strength:.0%} of it removed",
-            )
-        )
-
-
-def _notes(notes: tuple[str, ...], already: str, strength: float) -> str:
-    said = list(notes)
-    if strength == 0:
-        said.append("shows no noise, left as it is")
-    if already:
-        said.append(f"was processed before by {already}")
-    return f"  ({'; '.join(said)})" if said else ""
-
-
-def _load(name: str) -> Any:
-    import isthmus
-    from isthmus.errors import RunError
-
-    model = isthmus.load(name)
-    if model.recipe.task.kind != "denoise_photo":
-        raise RunError(
-            f"{name}: was trained for the task {model.recipe.task.kind!r}, not for photographs "
-            "(isthmus recipes show photo-denoise)"
-        )
-    return model
+        text = f"noise {made.noise:.1f} of 255, {made.strength:.0%} of it removed"
+        self.shown.append(photos.before_after(job.source.name, picture.pixels, made.pixels, text))
 
 
 def _clean(

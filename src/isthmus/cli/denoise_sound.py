@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from isthmus.cli.common import say
+from isthmus.cli.common import loaded, say
 
 if TYPE_CHECKING:
     from isthmus.cli.batch import Job
@@ -63,7 +63,7 @@ class SoundCleaner:
         from isthmus.tasks.streaming import Denoiser
 
         if self.model is None:
-            self.model = load(self.name)
+            self.model = loaded(self.name, "denoise_sound", "sound", MODEL)
         return Denoiser(
             self.model.autoencoder,
             self.model.recipe,
@@ -84,20 +84,6 @@ def said(figures: dict[str, Any]) -> str:
     )
 
 
-def load(name: str) -> Any:
-    """A model that takes noise out of sound. Raises RunError for any other."""
-    import isthmus
-    from isthmus.errors import RunError
-
-    model = isthmus.load(name)
-    if model.recipe.task.kind != "denoise_sound":
-        raise RunError(
-            f"{name}: was trained for the task {model.recipe.task.kind!r}, not for sound "
-            "(isthmus recipes show sound-denoise)"
-        )
-    return model
-
-
 def live(name: str, strength: float, limit: float | None, noise_only: bool) -> None:
     """From the microphone to the loudspeaker until Ctrl-C. Raises MissingExtra, DataError."""
     from isthmus.errors import DataError, MissingExtra
@@ -112,7 +98,7 @@ def live(name: str, strength: float, limit: float | None, noise_only: bool) -> N
         raise DataError(
             f"--live: PortAudio cannot be used ({error}); on Debian: apt-get install libportaudio2"
         ) from None
-    model = load(name)
+    model = loaded(name, "denoise_sound", "sound", MODEL)
     rate = model.recipe.data.sample_rate
     cleaner = Denoiser(
         model.autoencoder, model.recipe, rate, 1,

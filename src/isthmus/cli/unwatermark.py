@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from isthmus.cli import photos
 from isthmus.cli.common import (
     Failures,
     compare_option,
     force_option,
     json_option,
+    loaded,
     max_pixels_option,
     quality_option,
     result,
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from isthmus.cli.batch import Job
 
 _MODEL = "photo-unwatermark"
-_LOSSY = {".gif": ".png", ".jp2": ".png", ".bmp": ".bmp"}
 
 
 @click.command(
@@ -92,12 +93,8 @@ def unwatermark(
     if same_mark and mask is not None:
         raise click.UsageError("--mask and --same-mark: give one of them")
     failures = Failures()
-    jobs = batch.plan(inputs, output, photo.SUFFIXES, _name, failures)
-    for job in jobs:
-        if job.output.suffix.lower() not in photo.WRITABLE:
-            raise click.UsageError(
-                f"-o {job.output}: the name must end in {', '.join(photo.WRITABLE)}"
-            )
+    jobs = batch.plan(inputs, output, photo.SUFFIXES, photos.renamed, failures)
+    photos.check_outputs(jobs)
     masks = _masks(save_mask, jobs, same_mark)
     work = _Worker(mask, masks, quality, max_pixels, compare is not None, model)
     if same_mark:
@@ -106,22 +103,13 @@ def unwatermark(
     tree = batch.run(jobs, work, failures, force, as_json)
     if same_mark and work.found is not None and save_mask is not None:
         _write_mask(save_mask, work.found.mask)
-    if compare is not None and work.shown:
-        from isthmus.report import compare as page
-
-        page.write(compare, "Marks taken off", work.shown)
-        tree["compare"] = str(compare)
+    photos.write_page(compare, "Marks taken off", work.shown, tree)
     tree["unmarked"] = work.unmarked
     text = batch.summary(tree)
     if work.unmarked:
         text += f"; no mark found on {work.unmarked}"
     result(tree, as_json, text)
     failures.exit()
-
-
-def _name(path: Path) -> str:
-    suffix = path.suffix.lower()
-    return path.stem + _LOSSY.get(suffix, path.suffix)
 
 
 def _masks(save: Path | None, jobs: list[Job], same: bool) -> dict[Job, Path]:
@@ -213,10 +201,9 @@ class _Worker:
             text += f", confidence {made.confidence:.2f}"
         if made.filled:
             text += f", {made.filled} pixels were opaque and filled from around"
-        notes = [*picture.notes, *([f"was processed before by {already}"] if already else [])]
-        if notes:
-            said["notes"] = notes
-            text += f"  ({'; '.join(notes)})"
+        if picture.notes:
+            said["notes"] = list(picture.notes)
+        text += photos.remarks(picture.notes, already)
         return {**said, "found": True, "text": text}
 
     def _removed(self, job: Job, pixels: Any, progress: Callable[[float], None]) -> Any:
@@ -234,7 +221,7 @@ class _Worker:
         if known is not None:
             return known
         if self.model is None:
-            self.model = _load(self.name)
+            self.model = loaded(self.name, "unwatermark", "marks", _MODEL)
         from isthmus.tasks.unwatermark import remove
         from isthmus.training.engine import working
 
@@ -248,16 +235,12 @@ class _Worker:
             )
 
     def _show(self, job: Job, picture: Any, made: Any) -> None:
-        from isthmus.media.photo import eight_bits
-        from isthmus.report import compare as page
-
         text = (
             f"mark on {made.mask.mean():.1%} of the picture, confidence {made.confidence:.2f}"
             if made.mask.any()
             else "no mark found"
         )
-        before, after = eight_bits(picture.pixels), eight_bits(made.pixels)
-        self.shown.append(page.pair(job.source.name, before, after, text))
+        self.shown.append(photos.before_after(job.source.name, picture.pixels, made.pixels, text))
 
 
 def _read_mask(path: Path, shape: tuple[int, int], source: Path) -> Any:
@@ -286,16 +269,3 @@ def _write_mask(path: Path, mask: Any) -> None:
 
     with replacing(path) as temporary:
         photo.save(temporary, photo.Photo((mask[..., None] * 255).astype("uint8")))
-
-
-def _load(name: str) -> Any:
-    import isthmus
-    from isthmus.errors import RunError
-
-    model = isthmus.load(name)
-    if model.recipe.task.kind != "unwatermark":
-        raise RunError(
-            f"{name}: was trained for the task {model.recipe.task.kind!r}, not for marks "
-            "(isthmus recipes show photo-unwatermark)"
-        )
-    return model
