@@ -97,9 +97,16 @@ def orthogonal(matrices: Tensor) -> Tensor:
     tall = matrices.shape[1] > matrices.shape[2]
     x = matrices.transpose(1, 2) if tall else matrices
     x = x / x.flatten(1).norm(dim=1).clamp_min(1e-12)[:, None, None]
-    for _ in range(_ROUNDS):
-        square = x @ x.transpose(1, 2)
-        x = torch.baddbmm(x, torch.baddbmm(square, square, square, beta=b, alpha=c), x, beta=a)
+    # All rounds are one polynomial in X X', which is small: X itself is multiplied once, at the end.
+    square = x @ x.transpose(1, 2)
+    whole: Tensor | None = None
+    for number in range(_ROUNDS):
+        factor = torch.baddbmm(square, square, square, beta=b, alpha=c)
+        factor.diagonal(dim1=1, dim2=2).add_(a)
+        whole = factor if whole is None else factor @ whole
+        if number < _ROUNDS - 1:
+            square = factor @ square @ factor
+    x = whole @ x
     return x.transpose(1, 2) if tall else x
 
 
