@@ -99,15 +99,14 @@ def orthogonal(matrices: Tensor) -> Tensor:
     x = x / x.flatten(1).norm(dim=1).clamp_min(1e-12)[:, None, None]
     # All rounds are one polynomial in X X', which is small: X itself is multiplied once, at the end.
     square = x @ x.transpose(1, 2)
-    whole: Tensor | None = None
-    for number in range(_ROUNDS):
+    whole = torch.eye(x.shape[1], dtype=x.dtype, device=x.device).expand_as(square)
+    for _ in range(_ROUNDS):
         factor = torch.baddbmm(square, square, square, beta=b, alpha=c)
         factor.diagonal(dim1=1, dim2=2).add_(a)
-        whole = factor if whole is None else factor @ whole
-        if number < _ROUNDS - 1:
-            square = factor @ square @ factor
-    x = whole @ x
-    return x.transpose(1, 2) if tall else x
+        whole = factor @ whole
+        square = factor @ square @ factor
+    made: Tensor = whole @ x
+    return made.transpose(1, 2) if tall else made
 
 
 def as_matrix(weight: Tensor) -> Tensor:
