@@ -103,15 +103,24 @@ Way = Callable[[list[Array], float], tuple[tuple[float, float], float] | None]
 
 
 def _ways(model: Model, of: Set) -> dict[str, Way]:
+    cleaned: dict[float, tuple[list[Array], float]] = {}
+
     def ours(told: bool) -> Way:
         def run(truth: list[Array], sigma: float) -> tuple[tuple[float, float], float]:
             _say(f"  {of.name} {sigma} ours {'told' if told else 'blind'}")
             made, began = [], time.process_time()
             for index, picture in enumerate(truth):
                 made.append(_ours(model, noisy(picture, sigma, index), sigma if told else None))
-            return _quality(truth, made), (time.process_time() - began) / _megapixels(truth)
+            cost = (time.process_time() - began) / _megapixels(truth)
+            if told:
+                cleaned[sigma] = (made, cost)
+            return _quality(truth, made), cost
 
         return run
+
+    def ours_of_few(truth: list[Array], sigma: float) -> tuple[tuple[float, float], float]:
+        made, cost = cleaned[sigma]
+        return _quality(truth[:: of.few], made[:: of.few]), cost
 
     def peer(method: str, every: int = 1) -> Way:
         def run(truth: list[Array], sigma: float) -> tuple[tuple[float, float], float] | None:
@@ -131,6 +140,7 @@ def _ways(model: Model, of: Set) -> dict[str, Way]:
         "Isthmus, level told": ours(True),
         "Isthmus, blind": ours(False),
         f"bm3d{few}": peer("bm3d", of.few),
+        **({f"Isthmus, level told{few}": ours_of_few} if few else {}),
         "non-local means": peer("nlm"),
         "total variation": peer("tv"),
         "wavelets": peer("wavelet"),
