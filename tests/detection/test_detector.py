@@ -13,8 +13,9 @@ from sklearn.metrics import roc_auc_score
 
 from isthmus.detection import Detector, causes, fit_detector, load, save
 from isthmus.detection.calibrate import Reference
+from isthmus.detection.detector import LONG
 from isthmus.detection.explain import contributions, number
-from isthmus.detection.net import CAP, hidden_surprise
+from isthmus.detection.net import CAP, denoised, hidden_surprise
 from isthmus.detection.surprise import surprises
 from isthmus.detection.views import nearest, rarity, suspects
 from isthmus.errors import RunError
@@ -74,7 +75,7 @@ def test_judging_in_passes_says_what_the_network_says(clean: Detector) -> None:
                 layout,
             )
             slow += layout.by_column(nats.clamp(-CAP, CAP).mean(0) * given * hides)
-    short = surprises(net, layout, clean.hiding, values, given)[0]
+    short = surprises(net, layout, clean.hiding, values, given)["hidden"]
     assert clean.hiding.sum(0).eq(1).all()
     assert slow.std() > 0.1
     assert torch.allclose(short, slow, atol=1e-3)
@@ -132,6 +133,58 @@ def test_no_column_is_blamed_for_what_is_missing_everywhere(clean: Detector) -> 
     frame = payments(4, 0).with_columns(age=pl.Series([None, None, 30, 30], dtype=pl.Int64))
     gain, _ = contributions(clean, clean.encode(frame)[0])
     assert np.isfinite(gain).all()
+
+
+def test_a_student_says_what_the_ensemble_says_of_rows_it_never_saw(
+    clean: Detector, tmp_path: Path
+) -> None:
+    quick = _fit(payments(1200, 0, seed=1), False, spec=SPEC.model_copy(update={"scoring": "fast"}))
+    assert quick.student is not None
+    assert clean.student is None
+    for name, held in clean.net.state_dict().items():
+        assert torch.equal(held, quick.net.state_dict()[name])
+    frame = payments(900, 0, seed=4)
+    rng = np.random.default_rng(0)
+    strange = frame.with_columns(
+        amount=pl.Series(rng.permutation(frame["amount"].to_numpy()) * 4),
+        currency=pl.Series(rng.choice(["EUR", "USD"], len(frame))),
+    )
+    encoded = clean.encode(pl.concat([frame, strange]))[0]
+    slow, fast = (d.ways(encoded)["hidden"] for d in (clean, quick))
+    assert (np.abs(slow - fast).mean(0) < 0.15 + 0.2 * slow.std(0)).all()
+    assert np.corrcoef(slow.sum(1), fast.sum(1))[0, 1] > 0.97
+    assert roc_auc_score(WHOLE["fraud"], _scores(quick, WHOLE).score) > 0.95
+    recipe = Recipe(name="t", data=Table(path="t", label="fraud"), task=quick.spec)
+    save(tmp_path / "d", quick, recipe)
+    again, _ = load(tmp_path / "d")
+    assert (_scores(again, WHOLE).score == _scores(quick, WHOLE).score).all()
+
+
+def test_long_tables_are_judged_fast_unless_told_otherwise() -> None:
+    frame = payments(60, 0)
+    schema = tables.infer(frame, "t", "fraud")
+    few = {"members": 1, "width": 8, "steps": 2}
+    for scoring, total, fast in (
+        ("auto", LONG, False), ("auto", LONG + 1, True), ("full", LONG + 1, False), ("fast", 60, True),
+    ):  # fmt: skip
+        spec = Detect.model_validate(few | {"scoring": scoring})
+        made = fit_detector(frame, schema, spec, 0, False, total=total)
+        assert (made.student is not None) == fast
+
+
+def test_the_residual_is_what_is_left_when_noise_is_taken_off(clean: Detector) -> None:
+    """The short way against the network that was trained."""
+    encoded = clean.encode(WHOLE.head(300))[0]
+    values, given = torch.from_numpy(encoded.values), torch.from_numpy(encoded.given)
+    net, layout = clean.net, clean.layout
+    wide, shown = values.expand(net.members, -1, -1), given.expand(net.members, -1, -1)
+    with torch.inference_mode():
+        found = denoised(net, wide, shown, torch.full((net.members, len(values), 1), 0.1))
+        slow = layout.by_column((wide - found).square().mean(0) * given)
+    short = surprises(net, layout, clean.hiding, values, given, asked=("residual",))
+    assert list(short) == ["residual"]
+    assert slow.std() > 0
+    assert torch.allclose(short["residual"], slow, rtol=1e-3, atol=1e-6)
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_another() -> None:

@@ -118,8 +118,9 @@ def _settled(said: torch.Tensor, blocks: tuple[Block, ...]) -> torch.Tensor:
 
 def _total(detector: Detector, values: torch.Tensor, given: torch.Tensor) -> torch.Tensor:
     """(N,) nats of whole rows: of hidden columns, told the others, and alone."""
-    made = surprises(detector.net, detector.layout, detector.hiding, values, given)
-    return made[[0, 2]].sum((0, 2))
+    asked = ("hidden", "alone")
+    made = surprises(detector.net, detector.layout, detector.hiding, values, given, asked=asked)
+    return made["hidden"].sum(1) + made["alone"].sum(1)
 
 
 def _found(series: Any, block: Block) -> list[str]:

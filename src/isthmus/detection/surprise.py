@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from isthmus.detection.net import CAP, MASKED, Ensemble, Layout, denoised, number_surprise
+from isthmus.detection.net import CAP, MASKED, Ensemble, Layout, number_surprise
 
 WAYS = ("hidden", "residual", "alone")
 _GROUPS = 8
@@ -33,35 +34,36 @@ def surprises(
     values: Tensor,
     given: Tensor,
     trusted: Tensor | None = None,
-) -> Tensor:
-    """Rows (N, inputs) -> (ways, N, columns) float32.
+    asked: Collection[str] = WAYS,
+) -> dict[str, Tensor]:
+    """Rows (N, inputs) -> each way ``asked`` for, (N, columns) float32.
 
-    ``hiding`` is what ``groups`` made. ``trusted`` (members, N): whose word counts for a row; rows that a member learnt from can be kept
-    from it, so that training rows are judged like new ones. Nats, but for the residual (squares).
+    ``hiding`` is what ``groups`` made. ``trusted`` (members, N): whose word counts for a row; rows that a
+    member learnt from can be kept from it, so that training rows are judged like new ones. Nats, but
+    for the residual (squares).
     """
-    made = torch.zeros(len(WAYS), len(values), layout.columns)
+    made = {way: torch.zeros(len(values), layout.columns) for way in WAYS if way in asked}
     alone = _alone(net, layout)
-    passes = [_Pass.of(net, layout, group) for group in hiding]
+    passes = [Pass.of(net, layout, group) for group in hiding] if "hidden" in made else []
     for start in range(0, len(values), _CHUNK):
         rows = slice(start, min(start + _CHUNK, len(values)))
         x, known = values[rows], given[rows]
         word = torch.ones(net.members, len(x)) if trusted is None else trusted[:, rows].float()
         word = torch.where(word.sum(0) > 0, word, torch.ones(()))
         word = (word / word.sum(0))[..., None]
-        wide, shown = x.expand(net.members, -1, -1), known.expand(net.members, -1, -1)
         seen = torch.cat([x * known, known], -1)
         for hiding_pass in passes:
             nats = hiding_pass.nats(net, seen, x, word) * known[:, hiding_pass.inputs]
-            made[0, rows].index_add_(-1, hiding_pass.owner, nats)
-        sigma = torch.full((net.members, len(x), 1), _SIGMA)
-        found = denoised(net, wide, shown, sigma)
-        made[1, rows] = layout.by_column(((wide - found).square() * word).sum(0) * known)
-        made[2, rows] = layout.by_column(alone(x) * known)
+            made["hidden"][rows].index_add_(-1, hiding_pass.owner, nats)
+        if "residual" in made:
+            made["residual"][rows] = layout.by_column(_residual(net, seen, x, word) * known)
+        if "alone" in made:
+            made["alone"][rows] = layout.by_column(alone(x) * known)
     return made
 
 
 @dataclass(frozen=True)
-class _Pass:
+class Pass:
     """Some columns hidden: a first layer that does not see them, a last one that tells only them.
 
     The same as ``hidden_surprise`` of these columns, for less.
@@ -76,7 +78,7 @@ class _Pass:
     last_bias: Tensor
 
     @staticmethod
-    def of(net: Ensemble, layout: Layout, group: Tensor) -> _Pass:
+    def of(net: Ensemble, layout: Layout, group: Tensor) -> Pass:
         """``group`` (columns,): 1 where a column is hidden."""
         hides = layout.spread(group)
         inputs = torch.nonzero(hides).reshape(-1)
@@ -88,7 +90,7 @@ class _Pass:
         )
         weight = net.weights[0]
         told = torch.cat([inputs, net.inputs + inputs])
-        return _Pass(
+        return Pass(
             inputs,
             layout.owner[inputs],
             choices,
@@ -98,22 +100,47 @@ class _Pass:
             net.biases[-1][..., told],
         )
 
+    def said(self, net: Ensemble, seen: Tensor, member: int) -> tuple[Tensor, Tensor]:
+        """One member's values and log-variances of the hidden columns, (N, their inputs) each."""
+        h = torch.addmm(self.bias[member], seen, self.first[member])
+        code = F.silu(net.deeper(h, member), inplace=True)
+        out = torch.addmm(self.last_bias[member], code, self.last[member])
+        return out[:, : len(self.inputs)], out[:, len(self.inputs) :]
+
     def nats(self, net: Ensemble, seen: Tensor, x: Tensor, word: Tensor) -> Tensor:
         """``seen`` (N, 2 x all inputs), ``x`` (N, all inputs), ``word`` (members, N, 1) -> (N, inputs)."""
-        count = len(self.inputs)
         true = x[:, self.inputs]
         made = torch.zeros_like(true)
         for member in range(net.members):
-            h = torch.addmm(self.bias[member], seen, self.first[member])
-            code = F.silu(net.deeper(h, member), inplace=True)
-            out = torch.addmm(self.last_bias[member], code, self.last[member])
-            nats = number_surprise(true, out[:, :count], out[:, count:])
+            value, spread = self.said(net, seen, member)
+            nats = number_surprise(true, value, spread)
             for span in self.choices:
-                told = -(true[:, span] * F.log_softmax(out[:, span], -1)).sum(-1)
+                told = -(true[:, span] * F.log_softmax(value[:, span], -1)).sum(-1)
                 nats[:, span] = 0
                 nats[:, span.start] = told
             made += nats.clamp_(-CAP, CAP) * word[member]
         return made
+
+
+def _residual(net: Ensemble, seen: Tensor, x: Tensor, word: Tensor) -> Tensor:
+    """``seen`` (N, 2 x inputs), ``x`` (N, inputs), ``word`` (members, N, 1) -> squares (N, inputs).
+
+    The same as ``denoised`` of rows that have no noise, for less.
+    """
+    made = torch.zeros_like(x)
+    scale = 1 / (1 + _SIGMA**2)
+    for member in range(net.members):
+        first = net.weights[0][member]
+        # What is known is not scaled, what it says is.
+        given = torch.addmm(net.biases[0][member], seen[:, net.inputs :], first[net.inputs : -1])
+        h = given.addmm_(seen[:, : net.inputs], first[: net.inputs], alpha=math.sqrt(scale))
+        h += math.log(_SIGMA) * first[-1:]
+        code = F.silu(net.deeper(h, member), inplace=True)
+        last, bias = net.weights[-1][member], net.biases[-1][member]
+        said = torch.addmm(bias[:, : net.inputs], code, last[:, : net.inputs])
+        left = x * (1 - scale) - said * (_SIGMA * math.sqrt(scale))
+        made += left.square_() * word[member]
+    return made
 
 
 def _alone(net: Ensemble, layout: Layout) -> Callable[[Tensor], Tensor]:

@@ -58,17 +58,19 @@ def nearest(
     square = prototypes.square().sum(1)
     for start in range(0, len(values), _CHUNK):
         part = values[start : start + _CHUNK]
-        apart = part.square().sum(1, keepdim=True) + square - 2 * part @ prototypes.T
+        apart = torch.addmm(square, part, prototypes.T, alpha=-2)
         if own is not None:
             mine = own[start : start + _CHUNK]
             held = torch.nonzero(mine >= 0).reshape(-1)
             apart[held, mine[held]] = torch.inf
+        # What all distances of a row share is added to the least of them only.
+        length = part.square().sum(1)
         if twins and len(prototypes) > 1:
-            two = apart.topk(2, 1, largest=False).values
-            same = two[:, 0] < 1e-5 * (1 + part.square().sum(1))
+            two = apart.topk(2, 1, largest=False).values + length[:, None]
+            same = two[:, 0] < 1e-5 * (1 + length)
             made.append(torch.where(same, two[:, 1], two[:, 0]).clamp_min(0).sqrt())
             continue
-        made.append(apart.amin(1).clamp_min(0).sqrt())
+        made.append((apart.amin(1) + length).clamp_min(0).sqrt())
     return torch.cat(made) if made else torch.zeros(0)
 
 
