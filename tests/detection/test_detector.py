@@ -74,7 +74,7 @@ def test_judging_in_passes_says_what_the_network_says(clean: Detector) -> None:
                 (given * (1 - hides)).expand(net.members, -1, -1),
                 layout,
             )
-            slow += layout.by_column(nats.clamp(-CAP, CAP).mean(0) * given * hides)
+            slow += layout.by_column(nats.clamp(-CAP, CAP).mean(0) * given * hides * layout.worth)
     short = surprises(net, layout, clean.hiding, values, given)["hidden"]
     assert clean.hiding.sum(0).eq(1).all()
     assert slow.std() > 0.1
@@ -180,7 +180,7 @@ def test_the_residual_is_what_is_left_when_noise_is_taken_off(clean: Detector) -
     wide, shown = values.expand(net.members, -1, -1), given.expand(net.members, -1, -1)
     with torch.inference_mode():
         found = denoised(net, wide, shown, torch.full((net.members, len(values), 1), 0.1))
-        slow = layout.by_column((wide - found).square().mean(0) * given)
+        slow = layout.by_column((wide - found).square().mean(0) * given * layout.worth)
     short = surprises(net, layout, clean.hiding, values, given, asked=("residual",))
     assert list(short) == ["residual"]
     assert slow.std() > 0
@@ -266,6 +266,47 @@ def test_a_dense_cluster_of_frauds_is_not_learnt() -> None:
     trusting = _scores(_fit(frame, False), frame).score
     assert roc_auc_score(frame["fraud"], wary) > 0.97
     assert roc_auc_score(frame["fraud"], wary) > roc_auc_score(frame["fraud"], trusting)
+
+
+def test_what_a_twelfth_of_the_rows_have_is_learnt_and_is_no_alarm() -> None:
+    rng = np.random.default_rng(0)
+    frame = payments(900, 6, seed=7)
+    noted = rng.random(900) < 1 / 12
+    frame = frame.with_columns(note=pl.Series(["regular" if n else None for n in noted]))
+    schema = tables.infer(frame, "t", "fraud")
+    encoded, _ = tables.encode(frame, schema, "t")
+    values, blocks = torch.from_numpy(encoded.values), tables.blocks(schema)
+    left = suspects(values, blocks, 0.1, 0).numpy()
+    assert left.sum() == 90
+    assert left[noted].mean() < 0.5
+    detector = _fit(frame, True)
+    found = _scores(detector, frame)
+    assert roc_auc_score(frame["fraud"], found.score) > 0.95
+    place = detector.columns.index("note")
+    # A choice of two whose share is a twelfth surprises by 2.5 nats.
+    assert 0.5 < np.median(found.surprise[noted, place]) < 5
+    few = frame.filter(pl.Series(noted)).head(5)
+    told = causes(detector, few, detector.encode(few)[0], 9)
+    assert {c.text for why in told for c in why if c.column == "note"} == {
+        "note: regular, expected no value"
+    }
+
+
+def test_a_common_value_is_not_left_out_whole() -> None:
+    """Every row of a tenth is far from all others; half of them are learnt all the same."""
+    rng = np.random.default_rng(0)
+    far = np.arange(500) < 50
+    frame = pl.DataFrame(
+        {
+            "shop": ["far" if f else "near" for f in far],
+            **{f"x{i}": rng.normal(size=500) + 9 * far for i in range(3)},
+        }
+    )
+    schema = tables.infer(frame, "t")
+    values = torch.from_numpy(tables.encode(frame, schema, "t")[0].values)
+    left = suspects(values, tables.blocks(schema), 0.1, 0).numpy()
+    assert left[far].sum() == 25
+    assert left.sum() == 50
 
 
 def test_simple_views() -> None:

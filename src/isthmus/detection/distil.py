@@ -89,7 +89,7 @@ def told_surprise(student: Ensemble, layout: Layout, values: Tensor, given: Tens
         centre, sharpness, offset = _answered(student, x, known)
         nats = 0.5 * ((x - centre).square() * sharpness.exp() + offset)
         nats = torch.where(layout.numbers, nats, -x * centre.clamp(-CAP, 0))
-        made[rows] = layout.by_column(nats.clamp_(-CAP, CAP) * known)
+        made[rows] = layout.by_column(nats.clamp_(-CAP, CAP) * known * layout.worth)
     return made
 
 

@@ -51,14 +51,14 @@ def surprises(
         word = torch.ones(net.members, len(x)) if trusted is None else trusted[:, rows].float()
         word = torch.where(word.sum(0) > 0, word, torch.ones(()))
         word = (word / word.sum(0))[..., None]
-        seen = torch.cat([x * known, known], -1)
+        seen, counted = torch.cat([x * known, known], -1), known * layout.worth
         for hiding_pass in passes:
-            nats = hiding_pass.nats(net, seen, x, word) * known[:, hiding_pass.inputs]
+            nats = hiding_pass.nats(net, seen, x, word) * counted[:, hiding_pass.inputs]
             made["hidden"][rows].index_add_(-1, hiding_pass.owner, nats)
         if "residual" in made:
-            made["residual"][rows] = layout.by_column(_residual(net, seen, x, word) * known)
+            made["residual"][rows] = layout.by_column(_residual(net, seen, x, word) * counted)
         if "alone" in made:
-            made["alone"][rows] = layout.by_column(alone(x) * known)
+            made["alone"][rows] = layout.by_column(alone(x) * counted)
     return made
 
 

@@ -16,6 +16,7 @@ from isthmus.media.tables import Block
 
 _ROUNDS = 20
 _FEW = 32
+_COMMON = 0.05
 _CHUNK = 512
 
 
@@ -25,9 +26,28 @@ def suspects(values: Tensor, blocks: Sequence[Block], share: float, seed: int) -
     if count == 0:
         return torch.zeros(len(values), dtype=torch.bool)
     strange = _ranks(far_from_few(values, seed)) + _ranks(rarity(values, blocks))
+    strange[_common(values, blocks, strange)] = -1.0
     # The order of equal rows is their own, so that the same table gives the same rows.
     chosen = torch.sort(strange, descending=True, stable=True).indices[:count]
     return torch.zeros(len(values), dtype=torch.bool).index_fill_(0, chosen, True)
+
+
+def _common(values: Tensor, blocks: Sequence[Block], strange: Tensor) -> Tensor:
+    """(N,) booleans: the less strange half of the rows that share a choice, a gap, or none.
+
+    What a twentieth of the rows have is no fraud, and networks that never saw it would call it one.
+    """
+    kept = torch.zeros(len(values), dtype=torch.bool)
+    for block in blocks:
+        shared = list((values[:, block.start : block.stop] > 0.5).T) if block.choice else []
+        if block.flag is not None:
+            gone = values[:, block.flag] > 0
+            shared += [gone, ~gone]
+        for having in shared:
+            rows = torch.nonzero(having).reshape(-1)
+            if len(rows) >= _COMMON * len(values):
+                kept[rows[strange[rows].argsort(stable=True)[: len(rows) // 2]]] = True
+    return kept
 
 
 def far_from_few(values: Tensor, seed: int) -> Tensor:
@@ -82,7 +102,8 @@ def rarity(values: Tensor, blocks: Sequence[Block]) -> Tensor:
     for block in blocks:
         span = values[:, block.start : block.stop]
         if block.choice:
-            often = (span.sum(0) + 0.5) / (rows + 0.5 * span.shape[1])
+            # Of the rows that have a value: that most have none makes no value rare.
+            often = (span.sum(0) + 0.5) / (span.sum() + 0.5 * span.shape[1])
             total -= span @ often.log()
             continue
         for column in span.T:
