@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from isthmus.detection import views
 from isthmus.detection.calibrate import Reference
-from isthmus.detection.distil import distil, told_surprise
 from isthmus.detection.fitting import Fitted, Told, fit
 from isthmus.detection.labels import Head
 from isthmus.detection.net import Ensemble, Layout
@@ -35,7 +34,7 @@ _USED = {
 _TAIL = {True: 0.0, False: 0.01}
 _CALIBRATED = 20_000
 LONG = 100_000
-"""Rows of a training table from which a student pays for its lessons."""
+"""Rows of a training table beyond which one network is asked of each column, where that is left open."""
 _BLOCK = 64
 
 
@@ -69,8 +68,8 @@ class Detector:
     references: dict[str, Reference]
     reference: Reference
     head: Head | None = None
-    student: Ensemble | None = None
-    """Says what the ensemble says of hidden columns, where it was asked for or the table is long."""
+    fast: bool = False
+    """Whether one network is asked of each hidden column, not all."""
     losses: tuple[float, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
     """What a person should know of the training: table, rows, notes, seconds, recipe."""
@@ -111,8 +110,7 @@ class Detector:
     ) -> dict[str, Array]:
         """Each way's surprise of each row by column, (N, columns); of nearness (N, 1).
 
-        Without ``trusted`` members the student answers where there is one. Labels (``labelled``)
-        also weigh the residual.
+        Labels (``labelled``) also weigh the residual.
         """
         rows = len(encoded.values)
         # Matrix products round by their size: rows come in whole blocks, so that company is no matter.
@@ -120,13 +118,9 @@ class Detector:
         values = torch.from_numpy(np.pad(encoded.values, ((0, missing), (0, 0))))
         given = torch.from_numpy(np.pad(encoded.given, ((0, missing), (0, 0))))
         asked = {*_USED[self.mixed], *(("residual",) if labelled else ())}
-        quick = self.student is not None and trusted is None
         made = surprises(
-            self.net, self.layout, self.hiding, values, given, trusted,
-            asked - {"hidden"} if quick else asked,
-        )  # fmt: skip
-        if self.student is not None and quick:
-            made["hidden"] = told_surprise(self.student, self.layout, values, given)
+            self.net, self.layout, self.hiding, values, given, trusted, asked, self.fast
+        )
         # What training rows never had is equally new however much is hidden; squares need no nats.
         told = {n: v[:rows].numpy().astype(np.float64) + encoded.fixed for n, v in made.items()}
         if not self.mixed:
@@ -209,10 +203,7 @@ def fit_encoded(
     )
     detector.losses = fitted.losses
     long = max(total, len(values)) > LONG
-    if spec.scoring == "fast" or (spec.scoring == "auto" and long):
-        detector.student = distil(
-            fitted.net, detector.layout, detector.hiding, values[index], given[index], spec, seed
-        )  # fmt: skip
+    detector.fast = spec.scoring == "fast" or (spec.scoring == "auto" and long)
     _calibrate(detector, encoded, fitted, index, chosen, bad, labels, seed)
     return detector
 

@@ -46,51 +46,36 @@ def fit(
     )
     seen = torch.zeros(spec.members, rows, dtype=torch.bool).scatter_(1, own, True)
     net = Ensemble(spec.members, inputs, spec.width, spec.blocks, generator)
-    member = torch.arange(spec.members)[:, None]
-    batch = min(spec.batch_size, half)
-
-    def lost(step: int) -> Tensor:
-        drawn = own[member, torch.randint(0, half, (spec.members, batch), generator=generator)]
-        x, known = values[drawn], given[drawn]
-        return (_noise if step % 2 == 0 else _hiding)(net, x, known, layout, generator)
-
-    losses = descend(net, lost, spec.steps, spec.learning_rate, told)
-    return Fitted(net, seen, tuple(loss / spec.members for loss in losses))
-
-
-def descend(
-    net: Ensemble, lost: Callable[[int], Tensor], steps: int, rate: float, told: Told | None = None
-) -> list[float]:
-    """Fit ``net`` in place by ``lost(step)``; it ends with the mean of its last weights.
-
-    Returns every twentieth loss, which ``told(step, loss)`` hears for each member.
-    """
     parameters: list[Tensor] = list(net.parameters())
     first, second = ([torch.zeros_like(p) for p in parameters] for _ in range(2))
     taken = [torch.zeros(()) for _ in parameters]
     mean = [p.detach().clone() for p in parameters]
+    member = torch.arange(spec.members)[:, None]
+    batch = min(spec.batch_size, half)
     losses: list[float] = []
-    for step in range(steps):
-        loss = lost(step)
-        gradients = torch.autograd.grad(loss, parameters)
+    for step in range(spec.steps):
+        drawn = own[member, torch.randint(0, half, (spec.members, batch), generator=generator)]
+        x, known = values[drawn], given[drawn]
+        lost = (_noise if step % 2 == 0 else _hiding)(net, x, known, layout, generator)
+        gradients = torch.autograd.grad(lost, parameters)
         with torch.no_grad():
             # The function, not the class: torch's optimizers import its compiler, 80 MB and a second.
             adamw(
                 parameters, list(gradients), first, second, [], taken, fused=True, amsgrad=False,
-                beta1=0.9, beta2=0.99, lr=rate * _pace(step / steps),
+                beta1=0.9, beta2=0.99, lr=spec.learning_rate * _pace(step / spec.steps),
                 weight_decay=0.01, eps=1e-8, maximize=False,
             )  # fmt: skip
             for kept, now in zip(mean, parameters, strict=True):
                 kept.lerp_(now, 1 - _AVERAGED)
-        if step % 20 == 0 or step == steps - 1:
-            losses.append(float(loss.detach()))
+        if step % 20 == 0 or step == spec.steps - 1:
+            losses.append(float(lost.detach()) / spec.members)
             if told is not None:
-                told(step + 1, losses[-1] / net.members)
+                told(step + 1, losses[-1])
     with torch.no_grad():
         for now, kept in zip(parameters, mean, strict=True):
             now.copy_(kept)
-    net.requires_grad_(False).eval()
-    return losses
+    net.requires_grad_(False)
+    return Fitted(net.eval(), seen, tuple(losses))
 
 
 def _pace(share: float) -> float:

@@ -77,7 +77,7 @@ def _flag_worth(missing: float) -> float:
 
 
 class Ensemble(nn.Module):
-    """``members`` networks of one shape. Rows (members, N, width) in, ``answers`` times as many out.
+    """``members`` networks of one shape. Rows (members, N, width) in, the same out, twice.
 
     A member sees noisy or partly hidden rows, which cells are shown, and the noise's logarithm
     (Karras et al. 2022's preconditioning). It answers with values and log-variances; of a category
@@ -85,9 +85,8 @@ class Ensemble(nn.Module):
     """
 
     def __init__(
-        self, members: int, inputs: int, width: int, blocks: int, generator: torch.Generator,
-        answers: int = 2,
-    ) -> None:  # fmt: skip
+        self, members: int, inputs: int, width: int, blocks: int, generator: torch.Generator
+    ) -> None:
         super().__init__()
         self.members = members
         self.inputs = inputs
@@ -102,7 +101,7 @@ class Ensemble(nn.Module):
         shapes = [(2 * inputs + 1, width, 1.0)]
         for _ in range(blocks):
             shapes += [(width, width, 1.0), (width, width, 0.1)]
-        shapes.append((width, answers * inputs, 0.1))
+        shapes.append((width, 2 * inputs, 0.1))
         self.weights = nn.ParameterList([matrix(a, b, s) for a, b, s in shapes])
         self.biases = nn.ParameterList([bias(b) for _, b, _ in shapes])
 

@@ -12,7 +12,6 @@ from safetensors.torch import save_file
 
 from isthmus.detection.calibrate import Reference
 from isthmus.detection.detector import Detector
-from isthmus.detection.distil import ANSWERS
 from isthmus.detection.labels import Head
 from isthmus.detection.net import Ensemble
 from isthmus.errors import RecipeError, RunError
@@ -71,9 +70,6 @@ def parts_of(detector: Detector) -> tuple[dict[str, Any], dict[str, torch.Tensor
     tensors["reference"] = torch.from_numpy(detector.reference.kept)
     for name, held in detector.references.items():
         tensors[f"reference.{name}"] = torch.from_numpy(held.kept)
-    student = detector.student
-    if student is not None:
-        tensors |= {f"student.{n}": v.contiguous() for n, v in student.state_dict().items()}
     head = detector.head
     if head is not None:
         tensors |= {
@@ -85,7 +81,7 @@ def parts_of(detector: Detector) -> tuple[dict[str, Any], dict[str, torch.Tensor
         "schema": detector.schema.to_json(),
         "mixed": detector.mixed,
         "rows": detector.reference.rows,
-        "student": student is not None,
+        "fast": detector.fast,
         "losses": list(detector.losses),
         "facts": detector.facts,
         "head": None if head is None else {"bias": head.bias, "bad": head.bad, "good": head.good},
@@ -98,11 +94,6 @@ def from_parts(tree: dict[str, Any], tensors: dict[str, torch.Tensor], spec: Det
     schema = Schema.from_json(tree["schema"])
     net = Ensemble(spec.members, schema.width, spec.width, spec.blocks, torch.Generator())
     net.load_state_dict({n[4:]: v for n, v in tensors.items() if n.startswith("net.")})
-    student = None
-    if tree["student"]:
-        student = Ensemble(1, schema.width, spec.width, spec.blocks, torch.Generator(), ANSWERS)
-        student.load_state_dict({n[8:]: v for n, v in tensors.items() if n.startswith("student.")})
-        student.requires_grad_(False).eval()
     rows = int(tree["rows"])
     references = {
         n.removeprefix("reference."): Reference(v.numpy(), rows)
@@ -118,6 +109,6 @@ def from_parts(tree: dict[str, Any], tensors: dict[str, torch.Tensor], spec: Det
         )  # fmt: skip
     return Detector(
         schema, spec, bool(tree["mixed"]), net.requires_grad_(False).eval(), tensors["prototypes"],
-        references, Reference(tensors["reference"].numpy(), rows), head, student,
+        references, Reference(tensors["reference"].numpy(), rows), head, bool(tree["fast"]),
         tuple(tree["losses"]), tree["facts"],
     )  # fmt: skip

@@ -35,25 +35,27 @@ def surprises(
     given: Tensor,
     trusted: Tensor | None = None,
     asked: Collection[str] = WAYS,
+    fast: bool = False,
 ) -> dict[str, Tensor]:
     """Rows (N, inputs) -> each way ``asked`` for, (N, columns) float32.
 
     ``hiding`` is what ``groups`` made. ``trusted`` (members, N): whose word counts for a row; rows that a
-    member learnt from can be kept from it, so that training rows are judged like new ones. Nats, but
-    for the residual (squares).
+    member learnt from can be kept from it, so that training rows are judged like new ones. ``fast``
+    asks one member of each group of hidden columns, in turn. Nats, but for the residual (squares).
     """
     made = {way: torch.zeros(len(values), layout.columns) for way in WAYS if way in asked}
     alone = _alone(net, layout)
-    passes = [Pass.of(net, layout, group) for group in hiding] if "hidden" in made else []
+    passes = [_Pass.of(net, layout, group) for group in hiding] if "hidden" in made else []
     for start in range(0, len(values), _CHUNK):
         rows = slice(start, min(start + _CHUNK, len(values)))
         x, known = values[rows], given[rows]
-        word = torch.ones(net.members, len(x)) if trusted is None else trusted[:, rows].float()
-        word = torch.where(word.sum(0) > 0, word, torch.ones(()))
-        word = (word / word.sum(0))[..., None]
+        heard = torch.ones(net.members, len(x)) if trusted is None else trusted[:, rows].float()
+        heard = torch.where(heard.sum(0) > 0, heard, torch.ones(()))
+        word = heard / heard.sum(0)
         seen, counted = torch.cat([x * known, known], -1), known * layout.worth
-        for hiding_pass in passes:
-            nats = hiding_pass.nats(net, seen, x, word) * counted[:, hiding_pass.inputs]
+        for turn, hiding_pass in enumerate(passes):
+            one = _first_heard(heard, turn) if fast else word
+            nats = hiding_pass.nats(net, seen, x, one) * counted[:, hiding_pass.inputs]
             made["hidden"][rows].index_add_(-1, hiding_pass.owner, nats)
         if "residual" in made:
             made["residual"][rows] = layout.by_column(_residual(net, seen, x, word) * counted)
@@ -62,8 +64,15 @@ def surprises(
     return made
 
 
+def _first_heard(heard: Tensor, turn: int) -> Tensor:
+    """(members, N): 1 for the first member from the one whose ``turn`` it is that is heard for a row."""
+    order = heard.roll(-turn, 0)
+    first = order * (order.cumsum(0) == 1)
+    return first.roll(turn, 0)
+
+
 @dataclass(frozen=True)
-class Pass:
+class _Pass:
     """Some columns hidden: a first layer that does not see them, a last one that tells only them.
 
     The same as ``hidden_surprise`` of these columns, for less.
@@ -78,7 +87,7 @@ class Pass:
     last_bias: Tensor
 
     @staticmethod
-    def of(net: Ensemble, layout: Layout, group: Tensor) -> Pass:
+    def of(net: Ensemble, layout: Layout, group: Tensor) -> _Pass:
         """``group`` (columns,): 1 where a column is hidden."""
         hides = layout.spread(group)
         inputs = torch.nonzero(hides).reshape(-1)
@@ -90,7 +99,7 @@ class Pass:
         )
         weight = net.weights[0]
         told = torch.cat([inputs, net.inputs + inputs])
-        return Pass(
+        return _Pass(
             inputs,
             layout.owner[inputs],
             choices,
@@ -100,30 +109,38 @@ class Pass:
             net.biases[-1][..., told],
         )
 
-    def said(self, net: Ensemble, seen: Tensor, member: int) -> tuple[Tensor, Tensor]:
-        """One member's values and log-variances of the hidden columns, (N, their inputs) each."""
-        h = torch.addmm(self.bias[member], seen, self.first[member])
-        code = F.silu(net.deeper(h, member), inplace=True)
-        out = torch.addmm(self.last_bias[member], code, self.last[member])
-        return out[:, : len(self.inputs)], out[:, len(self.inputs) :]
-
     def nats(self, net: Ensemble, seen: Tensor, x: Tensor, word: Tensor) -> Tensor:
-        """``seen`` (N, 2 x all inputs), ``x`` (N, all inputs), ``word`` (members, N, 1) -> (N, inputs)."""
+        """``seen`` (N, 2 x all inputs), ``x`` (N, all inputs), ``word`` (members, N) -> (N, inputs)."""
+        count = len(self.inputs)
         true = x[:, self.inputs]
         made = torch.zeros_like(true)
-        for member in range(net.members):
-            value, spread = self.said(net, seen, member)
-            nats = number_surprise(true, value, spread)
+        for member, weight in enumerate(word):
+            rows = _spoken_for(weight)
+            if rows is None:
+                continue
+            mine = true[rows]
+            h = torch.addmm(self.bias[member], seen[rows], self.first[member])
+            code = F.silu(net.deeper(h, member), inplace=True)
+            out = torch.addmm(self.last_bias[member], code, self.last[member])
+            nats = number_surprise(mine, out[:, :count], out[:, count:])
             for span in self.choices:
-                told = -(true[:, span] * F.log_softmax(value[:, span], -1)).sum(-1)
+                told = -(mine[:, span] * F.log_softmax(out[:, span], -1)).sum(-1)
                 nats[:, span] = 0
                 nats[:, span.start] = told
-            made += nats.clamp_(-CAP, CAP) * word[member]
+            made[rows] += nats.clamp_(-CAP, CAP) * weight[rows, None]
         return made
 
 
+def _spoken_for(weight: Tensor) -> slice | Tensor | None:
+    """The rows (N,) of which a member's word counts: all, some, or none."""
+    some = weight > 0
+    if bool(some.all()):
+        return slice(None)
+    return torch.nonzero(some).reshape(-1) if bool(some.any()) else None
+
+
 def _residual(net: Ensemble, seen: Tensor, x: Tensor, word: Tensor) -> Tensor:
-    """``seen`` (N, 2 x inputs), ``x`` (N, inputs), ``word`` (members, N, 1) -> squares (N, inputs).
+    """``seen`` (N, 2 x inputs), ``x`` (N, inputs), ``word`` (members, N) -> squares (N, inputs).
 
     The same as ``denoised`` of rows that have no noise, for less.
     """
@@ -139,7 +156,7 @@ def _residual(net: Ensemble, seen: Tensor, x: Tensor, word: Tensor) -> Tensor:
         last, bias = net.weights[-1][member], net.biases[-1][member]
         said = torch.addmm(bias[:, : net.inputs], code, last[:, : net.inputs])
         left = x * (1 - scale) - said * (_SIGMA * math.sqrt(scale))
-        made += left.square_() * word[member]
+        made += left.square_() * word[member, :, None]
     return made
 
 
