@@ -148,7 +148,7 @@ def _residual(net: Ensemble, seen: Tensor, x: Tensor, word: Tensor) -> Tensor:
     scale = 1 / (1 + _SIGMA**2)
     for member in range(net.members):
         first = net.weights[0][member]
-        # What is known is not scaled, what it says is.
+        # Values are scaled by the level of noise; which of them are known is not.
         given = torch.addmm(net.biases[0][member], seen[:, net.inputs :], first[net.inputs : -1])
         h = given.addmm_(seen[:, : net.inputs], first[: net.inputs], alpha=math.sqrt(scale))
         h += math.log(_SIGMA) * first[-1:]

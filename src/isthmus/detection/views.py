@@ -26,7 +26,8 @@ def suspects(values: Tensor, blocks: Sequence[Block], share: float, seed: int) -
     if count == 0:
         return torch.zeros(len(values), dtype=torch.bool)
     strange = _ranks(far_from_few(values, seed)) + _ranks(rarity(values, blocks))
-    strange[_common(values, blocks, strange)] = -1.0
+    # Ranks end at 2: no row that is kept stands before one that is not.
+    strange[_common(values, blocks, strange)] -= 3
     # The order of equal rows is their own, so that the same table gives the same rows.
     chosen = torch.sort(strange, descending=True, stable=True).indices[:count]
     return torch.zeros(len(values), dtype=torch.bool).index_fill_(0, chosen, True)

@@ -214,7 +214,7 @@ class Detect(_Task):
     scoring: Literal["auto", "full", "fast"] = Field(
         "auto",
         title="Scoring",
-        description="full: every network is asked of every column. fast: one of them, in turn, which takes a third of the time. auto: fast where the training table has more than 100,000 rows.",
+        description="full: every network is asked of every column. fast: one of them, in turn, which takes two fifths of the time. auto: fast where the training table has more than 100,000 rows.",
     )
 
 

@@ -41,9 +41,10 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
 
     ``contamination`` is the share of outliers in the training rows; "auto" calls rows outliers that
     are as strange as one training row in a hundred. ``scoring`` "fast" asks one network of each
-    column, not all of them, in a third of the time; "auto" does beyond 100,000 training rows. Fitted: ``detector_`` for new rows,
-    ``own_detector_`` for the training rows, ``offset_``, ``decision_scores_`` (the higher, the
-    stranger), ``labels_`` (1: outlier).
+    column, not all of them, in two fifths of the time; "auto" does beyond 100,000 training rows.
+
+    Fitted: ``detector_`` for new rows, ``own_detector_`` for the training rows, ``offset_``,
+    ``decision_scores_`` (the higher, the stranger), ``labels_`` (1: outlier).
     """
 
     _parameter_constraints: dict[str, list[Any]] = {
