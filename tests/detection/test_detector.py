@@ -13,8 +13,9 @@ from sklearn.metrics import roc_auc_score
 
 from isthmus.detection import Detector, causes, explain, fit_detector, load, save
 from isthmus.detection.calibrate import Reference
+from isthmus.detection.detector import LONG
 from isthmus.detection.explain import contributions, number
-from isthmus.detection.net import CAP, hidden_surprise
+from isthmus.detection.net import CAP, denoised, hidden_surprise
 from isthmus.detection.surprise import surprises
 from isthmus.detection.views import nearest, rarity, suspects
 from isthmus.errors import RunError
@@ -73,8 +74,8 @@ def test_judging_in_passes_says_what_the_network_says(clean: Detector) -> None:
                 (given * (1 - hides)).expand(net.members, -1, -1),
                 layout,
             )
-            slow += layout.by_column(nats.clamp(-CAP, CAP).mean(0) * given * hides)
-    short = surprises(net, layout, clean.hiding, values, given)[0]
+            slow += layout.by_column(nats.clamp(-CAP, CAP).mean(0) * given * hides * layout.worth)
+    short = surprises(net, layout, clean.hiding, values, given)["hidden"]
     assert clean.hiding.sum(0).eq(1).all()
     assert slow.std() > 0.1
     assert torch.allclose(short, slow, atol=1e-3)
@@ -147,6 +148,67 @@ def test_no_column_is_blamed_for_what_is_missing_everywhere(clean: Detector) -> 
     frame = payments(4, 0).with_columns(age=pl.Series([None, None, 30, 30], dtype=pl.Int64))
     gain, _ = contributions(clean, clean.encode(frame)[0])
     assert np.isfinite(gain).all()
+
+
+def test_asking_one_network_of_each_column_changes_little(clean: Detector, tmp_path: Path) -> None:
+    quick = _fit(payments(1200, 0, seed=1), False, spec=SPEC.model_copy(update={"scoring": "fast"}))
+    assert quick.fast
+    assert not clean.fast
+    encoded = clean.encode(WHOLE)[0]
+    slow, fast = (d.ways(encoded)["hidden"].sum(1) for d in (clean, quick))
+    assert (slow != fast).any()
+    assert np.corrcoef(slow, fast)[0, 1] > 0.95
+    assert roc_auc_score(WHOLE["fraud"], _scores(quick, WHOLE).score) > 0.95
+    p = _scores(quick, payments(6000, 0, seed=2)).p_value
+    assert (p <= 0.05).mean() == pytest.approx(0.05, rel=0.35)
+    recipe = Recipe(name="t", data=Table(path="t", label="fraud"), task=quick.spec)
+    save(tmp_path / "d", quick, recipe)
+    again, _ = load(tmp_path / "d")
+    assert (_scores(again, WHOLE).score == _scores(quick, WHOLE).score).all()
+
+
+def test_who_learnt_from_a_row_is_not_asked_of_it(clean: Detector) -> None:
+    """Each hidden column by hand: the first member from its turn on that may speak of the row."""
+    encoded = clean.encode(WHOLE.head(90))[0]
+    values, given = torch.from_numpy(encoded.values), torch.from_numpy(encoded.given)
+    trusted = torch.ones(2, 90, dtype=torch.bool)
+    trusted[0, :30] = False
+    trusted[1, 60:] = False
+    ask = lambda *more: surprises(clean.net, clean.layout, clean.hiding, values, given, *more)  # noqa: E731
+    only = [ask(torch.tensor([[m == 0], [m == 1]]).expand(2, 90))["hidden"] for m in (0, 1)]
+    made = ask(trusted, ("hidden",), True)["hidden"]
+    for turn, group in enumerate(clean.hiding):
+        columns = group > 0
+        middle = only[turn % 2]
+        said = torch.cat([only[1][:30], middle[30:60], only[0][60:]])
+        assert torch.allclose(made[:, columns], said[:, columns], atol=1e-4)
+
+
+def test_long_tables_are_judged_fast_unless_told_otherwise() -> None:
+    frame = payments(60, 0)
+    schema = tables.infer(frame, "t", "fraud")
+    few = {"members": 1, "width": 8, "steps": 2}
+    for scoring, total, fast in (
+        ("auto", LONG, False), ("auto", LONG + 1, True), ("full", LONG + 1, False), ("fast", 60, True),
+    ):  # fmt: skip
+        spec = Detect.model_validate(few | {"scoring": scoring})
+        made = fit_detector(frame, schema, spec, 0, False, total=total)
+        assert made.fast == fast
+
+
+def test_the_residual_is_what_is_left_when_noise_is_taken_off(clean: Detector) -> None:
+    """The short way against the network that was trained."""
+    encoded = clean.encode(WHOLE.head(300))[0]
+    values, given = torch.from_numpy(encoded.values), torch.from_numpy(encoded.given)
+    net, layout = clean.net, clean.layout
+    wide, shown = values.expand(net.members, -1, -1), given.expand(net.members, -1, -1)
+    with torch.inference_mode():
+        found = denoised(net, wide, shown, torch.full((net.members, len(values), 1), 0.1))
+        slow = layout.by_column((wide - found).square().mean(0) * given * layout.worth)
+    short = surprises(net, layout, clean.hiding, values, given, asked=("residual",))
+    assert list(short) == ["residual"]
+    assert slow.std() > 0
+    assert torch.allclose(short["residual"], slow, rtol=1e-3, atol=1e-6)
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_another() -> None:
@@ -228,6 +290,47 @@ def test_a_dense_cluster_of_frauds_is_not_learnt() -> None:
     trusting = _scores(_fit(frame, False), frame).score
     assert roc_auc_score(frame["fraud"], wary) > 0.97
     assert roc_auc_score(frame["fraud"], wary) > roc_auc_score(frame["fraud"], trusting)
+
+
+def test_what_a_twelfth_of_the_rows_have_is_learnt_and_is_no_alarm() -> None:
+    rng = np.random.default_rng(0)
+    frame = payments(900, 6, seed=7)
+    noted = rng.random(900) < 1 / 12
+    frame = frame.with_columns(note=pl.Series(["regular" if n else None for n in noted]))
+    schema = tables.infer(frame, "t", "fraud")
+    encoded, _ = tables.encode(frame, schema, "t")
+    values, blocks = torch.from_numpy(encoded.values), tables.blocks(schema)
+    left = suspects(values, blocks, 0.1, 0).numpy()
+    assert left.sum() == 90
+    assert left[noted].mean() < 0.5
+    detector = _fit(frame, True)
+    found = _scores(detector, frame)
+    assert roc_auc_score(frame["fraud"], found.score) > 0.95
+    place = detector.columns.index("note")
+    # A choice of two whose share is a twelfth surprises by 2.5 nats.
+    assert 0.5 < np.median(found.surprise[noted, place]) < 5
+    few = frame.filter(pl.Series(noted)).head(5)
+    told = causes(detector, few, detector.encode(few)[0], 9)
+    assert {c.text for why in told for c in why if c.column == "note"} == {
+        "note: regular, expected no value"
+    }
+
+
+def test_a_common_value_is_not_left_out_whole() -> None:
+    """Every row of a tenth is far from all others; half of them are learnt all the same."""
+    rng = np.random.default_rng(0)
+    far = np.arange(500) < 50
+    frame = pl.DataFrame(
+        {
+            "shop": ["far" if f else "near" for f in far],
+            **{f"x{i}": rng.normal(size=500) + 9 * far for i in range(3)},
+        }
+    )
+    schema = tables.infer(frame, "t")
+    values = torch.from_numpy(tables.encode(frame, schema, "t")[0].values)
+    left = suspects(values, tables.blocks(schema), 0.1, 0).numpy()
+    assert left[far].sum() == 25
+    assert left.sum() == 50
 
 
 def test_simple_views() -> None:

@@ -16,7 +16,7 @@ from isthmus.detection.calibrate import Reference
 from isthmus.detection.fitting import Fitted, Told, fit
 from isthmus.detection.labels import Head
 from isthmus.detection.net import Ensemble, Layout
-from isthmus.detection.surprise import WAYS, groups, surprises
+from isthmus.detection.surprise import groups, surprises
 from isthmus.media import tables
 from isthmus.media.tables import Block, Encoded, Misfit, Schema
 from isthmus.recipe import Detect
@@ -33,6 +33,8 @@ _USED = {
 # only what goes beyond all of them says more than its rank.
 _TAIL = {True: 0.0, False: 0.01}
 _CALIBRATED = 20_000
+LONG = 100_000
+"""Rows of a training table beyond which one network is asked of each column, where that is left open."""
 _BLOCK = 64
 
 
@@ -66,6 +68,8 @@ class Detector:
     references: dict[str, Reference]
     reference: Reference
     head: Head | None = None
+    fast: bool = False
+    """Whether one network is asked of each hidden column, not all."""
     losses: tuple[float, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
     """What a person should know of the training: table, rows, notes, seconds, recipe."""
@@ -89,7 +93,7 @@ class Detector:
 
         With ``twins`` a row that is among the training rows is not its own neighbour.
         """
-        ways = self.ways(encoded, twins=twins)
+        ways = self.ways(encoded, twins=twins, labelled=self.head is not None)
         total = self._total(ways)
         probability = None
         if self.head is not None:
@@ -102,18 +106,23 @@ class Detector:
         trusted: torch.Tensor | None = None,
         own: torch.Tensor | None = None,
         twins: bool = False,
+        labelled: bool = False,
     ) -> dict[str, Array]:
-        """Each way's surprise of each row by column, (N, columns); of nearness (N, 1)."""
+        """Each way's surprise of each row by column, (N, columns); of nearness (N, 1).
+
+        Labels (``labelled``) also weigh the residual.
+        """
         rows = len(encoded.values)
         # Matrix products round by their size: rows come in whole blocks, so that company is no matter.
         missing = -rows % _BLOCK if trusted is None else 0
         values = torch.from_numpy(np.pad(encoded.values, ((0, missing), (0, 0))))
         given = torch.from_numpy(np.pad(encoded.given, ((0, missing), (0, 0))))
-        made = surprises(self.net, self.layout, self.hiding, values, given, trusted)[
-            :, :rows
-        ].numpy()
+        asked = {*_USED[self.mixed], *(("residual",) if labelled else ())}
+        made = surprises(
+            self.net, self.layout, self.hiding, values, given, trusted, asked, self.fast
+        )
         # What training rows never had is equally new however much is hidden; squares need no nats.
-        told = {n: made[i].astype(np.float64) + encoded.fixed for i, n in enumerate(WAYS)}
+        told = {n: v[:rows].numpy().astype(np.float64) + encoded.fixed for n, v in made.items()}
         if not self.mixed:
             far = views.nearest(values, self.prototypes, own, twins)[:rows].double().numpy()
             told[NEAR] = far[:, None] + encoded.fixed.sum(1, keepdims=True)
@@ -153,13 +162,15 @@ def fit_detector(
     labels: Array | None = None,
     name: str = "table",
     told: Told | None = None,
+    total: int = 0,
 ) -> Detector:
     """Fit to the rows of a polars frame. ``labels`` (N,): 1 bad, 0 good, NaN not known.
 
-    Rows known to be bad teach nothing but the labels' head. Raises DataError.
+    Rows known to be bad teach nothing but the labels' head. ``total``: rows of the table that the
+    frame is a sample of. Raises DataError.
     """
     encoded, _ = tables.encode(frame, schema, name)
-    return fit_encoded(encoded, schema, spec, seed, mixed, labels, told)
+    return fit_encoded(encoded, schema, spec, seed, mixed, labels, told, total)
 
 
 def fit_encoded(
@@ -170,6 +181,7 @@ def fit_encoded(
     mixed: bool,
     labels: Array | None = None,
     told: Told | None = None,
+    total: int = 0,
 ) -> Detector:
     """The same for rows that are encoded already."""
     blocks = tables.blocks(schema)
@@ -190,6 +202,8 @@ def fit_encoded(
         schema, spec, mixed, fitted.net, values[chosen].clone(), {}, Reference.of(np.zeros(1))
     )
     detector.losses = fitted.losses
+    long = max(total, len(values)) > LONG
+    detector.fast = spec.scoring == "fast" or (spec.scoring == "auto" and long)
     _calibrate(detector, encoded, fitted, index, chosen, bad, labels, seed)
     return detector
 
@@ -220,7 +234,7 @@ def _calibrate(
     own = torch.full((rows,), -1)
     own[chosen] = torch.arange(len(chosen))
     part = Encoded(encoded.values[kept], encoded.given[kept], encoded.fixed[kept])
-    ways = detector.ways(part, trusted[:, kept], own[kept])
+    ways = detector.ways(part, trusted[:, kept], own[kept], labelled=labels is not None)
     usual = ~bad[kept] if (~bad[kept]).sum() >= 2 else np.ones(len(kept), bool)
     detector.references = {n: Reference.of(ways[n].sum(1)[usual]) for n in ways}
     total = detector._total(ways)

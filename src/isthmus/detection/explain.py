@@ -19,6 +19,7 @@ Array = NDArray[Any]
 
 _CELLS = 50_000
 _NOTABLE = 0.05
+_GONE = "no value"
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September",
            "October", "November", "December")  # fmt: skip
@@ -63,7 +64,7 @@ def causes(detector: Detector, frame: Any, encoded: Encoded, most: int) -> list[
                 Cause(
                     detector.columns[c],
                     texts[detector.columns[c]][row],
-                    told(detector.blocks[c], wanted[row]),
+                    told(detector.blocks[c], wanted[row], texts[detector.columns[c]][row] == _GONE),
                     float(gain[row, c]),
                 )
                 for c in order
@@ -132,8 +133,9 @@ def _settled(said: torch.Tensor, blocks: tuple[Block, ...]) -> torch.Tensor:
 
 def _total(detector: Detector, values: torch.Tensor, given: torch.Tensor) -> torch.Tensor:
     """(N,) nats of whole rows: of hidden columns, told the others, and alone."""
-    made = surprises(detector.net, detector.layout, detector.hiding, values, given)
-    return made[[0, 2]].sum((0, 2))
+    asked = ("hidden", "alone")
+    made = surprises(detector.net, detector.layout, detector.hiding, values, given, asked=asked)
+    return made["hidden"].sum(1) + made["alone"].sum(1)
 
 
 def _found(series: Any, block: Block) -> list[str]:
@@ -141,18 +143,19 @@ def _found(series: Any, block: Block) -> list[str]:
     gone = series.is_null().to_list()
     if block.column.kind == "date":
         times = as_times(series, block.column.day_first).to_list()
-        return [
-            "no value" if g or t is None else _moment(t) for g, t in zip(gone, times, strict=True)
-        ]
+        return [_GONE if g or t is None else _moment(t) for g, t in zip(gone, times, strict=True)]
     if series.dtype.is_float() and block.column.kind == "number":
-        return ["no value" if v is None or v != v else number(v) for v in series.to_list()]
-    return [
-        "no value" if g else str(v) for g, v in zip(gone, as_text(series).to_list(), strict=True)
-    ]
+        return [_GONE if v is None or v != v else number(v) for v in series.to_list()]
+    return [_GONE if g else str(v) for g, v in zip(gone, as_text(series).to_list(), strict=True)]
 
 
-def _expected(block: Block, wanted: Array) -> str:
+def _expected(block: Block, wanted: Array, gone: bool) -> str:
+    """What was expected in place of a value, or of none (``gone``)."""
     column = block.column
+    if block.flag is not None and not gone:
+        share = column.missing
+        if float(wanted[block.flag]) * np.sqrt(share * (1 - share)) + share > 0.5:
+            return _GONE
     match column.kind:
         case "number":
             value = float(wanted[block.start]) * column.spread + column.mean
@@ -166,7 +169,7 @@ def _expected(block: Block, wanted: Array) -> str:
         case "date":
             return _cycles(column.parts, wanted[block.start : block.stop])
         case _:
-            return column.known[0] if column.known else "no value"
+            return column.known[0] if column.known else _GONE
 
 
 def number(value: float) -> str:
@@ -184,11 +187,11 @@ def _moment(seconds: float) -> str:
     return str(moment).replace("T", " ")
 
 
-def _usual(block: Block, wanted: Array) -> str:
+def _usual(block: Block, wanted: Array, gone: bool) -> str:
     """What is expected of a column by who knows nothing of the row."""
     column = block.column
     if column.kind != "number":
-        return _expected(block, wanted)
+        return _expected(block, wanted, gone)
     ends = (column.mean - 2 * column.spread, column.mean + 2 * column.spread)
     low, high = (min(max(end, column.low), column.high) for end in ends)
     if column.whole:

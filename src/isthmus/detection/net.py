@@ -22,9 +22,14 @@ MASKED = -4.0
 
 @dataclass(frozen=True)
 class Layout:
-    """Inputs by the column they belong to. ``owner`` (width,): the column of each input."""
+    """Inputs by the column they belong to. ``owner`` (width,): the column of each input.
+
+    ``worth`` (width,): what an input's surprise counts. That there is a value, or none, is told like a
+    number, which makes far too much of what is rare; it counts as much as a choice of two would.
+    """
 
     owner: Tensor
+    worth: Tensor
     numbers: Tensor
     choices: tuple[slice, ...]
     choice_owner: tuple[int, ...]
@@ -34,17 +39,19 @@ class Layout:
     def of(blocks: Sequence[Block], width: int) -> Layout:
         """The layout of a schema's blocks; columns without inputs (constants) own none."""
         owner = torch.zeros(width, dtype=torch.long)
+        worth = torch.ones(width)
         numbers = torch.ones(width, dtype=torch.bool)
         choices, choice_owner = [], []
         for index, block in enumerate(blocks):
             owner[block.start : block.stop] = index
             if block.flag is not None:
                 owner[block.flag] = index
+                worth[block.flag] = _flag_worth(block.column.missing)
             if block.choice:
                 numbers[block.start : block.stop] = False
                 choices.append(slice(block.start, block.stop))
                 choice_owner.append(index)
-        return Layout(owner, numbers, tuple(choices), tuple(choice_owner), len(blocks))
+        return Layout(owner, worth, numbers, tuple(choices), tuple(choice_owner), len(blocks))
 
     @property
     def plain(self) -> bool:
@@ -61,6 +68,12 @@ class Layout:
             return cells
         out = cells.new_zeros(*cells.shape[:-1], self.columns)
         return out.index_add_(-1, self.owner, cells)
+
+
+def _flag_worth(missing: float) -> float:
+    """-log(p) over half the squared standard score of what has the share p."""
+    rare = max(min(missing, 1 - missing), 1e-6)
+    return min(1.0, -math.log(rare) * 2 * rare / (1 - rare))
 
 
 class Ensemble(nn.Module):

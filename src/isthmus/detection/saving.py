@@ -81,6 +81,7 @@ def parts_of(detector: Detector) -> tuple[dict[str, Any], dict[str, torch.Tensor
         "schema": detector.schema.to_json(),
         "mixed": detector.mixed,
         "rows": detector.reference.rows,
+        "fast": detector.fast,
         "losses": list(detector.losses),
         "facts": detector.facts,
         "head": None if head is None else {"bias": head.bias, "bad": head.bad, "good": head.good},
@@ -108,6 +109,6 @@ def from_parts(tree: dict[str, Any], tensors: dict[str, torch.Tensor], spec: Det
         )  # fmt: skip
     return Detector(
         schema, spec, bool(tree["mixed"]), net.requires_grad_(False).eval(), tensors["prototypes"],
-        references, Reference(tensors["reference"].numpy(), rows), head,
+        references, Reference(tensors["reference"].numpy(), rows), head, bool(tree["fast"]),
         tuple(tree["losses"]), tree["facts"],
     )  # fmt: skip

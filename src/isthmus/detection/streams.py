@@ -15,7 +15,7 @@ from isthmus.errors import DataError
 from isthmus.media import tables
 from isthmus.media.tables import Source, history
 from isthmus.recipe import Table
-from isthmus.training.engine import keep_freed_memory, usable_cores
+from isthmus.training.engine import give_freed_memory, keep_freed_memory, usable_cores
 
 BATCH = 20_000
 
@@ -86,3 +86,4 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
+        give_freed_memory()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from isthmus.detection.net import CAP, MASKED, Ensemble, Layout, denoised, number_surprise
+from isthmus.detection.net import CAP, MASKED, Ensemble, Layout, number_surprise
 
 WAYS = ("hidden", "residual", "alone")
 _GROUPS = 8
@@ -33,31 +34,41 @@ def surprises(
     values: Tensor,
     given: Tensor,
     trusted: Tensor | None = None,
-) -> Tensor:
-    """Rows (N, inputs) -> (ways, N, columns) float32.
+    asked: Collection[str] = WAYS,
+    fast: bool = False,
+) -> dict[str, Tensor]:
+    """Rows (N, inputs) -> each way ``asked`` for, (N, columns) float32.
 
-    ``hiding`` is what ``groups`` made. ``trusted`` (members, N): whose word counts for a row; rows that a member learnt from can be kept
-    from it, so that training rows are judged like new ones. Nats, but for the residual (squares).
+    ``hiding`` is what ``groups`` made. ``trusted`` (members, N): whose word counts for a row; rows that a
+    member learnt from can be kept from it, so that training rows are judged like new ones. ``fast``
+    asks one member of each group of hidden columns, in turn. Nats, but for the residual (squares).
     """
-    made = torch.zeros(len(WAYS), len(values), layout.columns)
+    made = {way: torch.zeros(len(values), layout.columns) for way in WAYS if way in asked}
     alone = _alone(net, layout)
-    passes = [_Pass.of(net, layout, group) for group in hiding]
+    passes = [_Pass.of(net, layout, group) for group in hiding] if "hidden" in made else []
     for start in range(0, len(values), _CHUNK):
         rows = slice(start, min(start + _CHUNK, len(values)))
         x, known = values[rows], given[rows]
-        word = torch.ones(net.members, len(x)) if trusted is None else trusted[:, rows].float()
-        word = torch.where(word.sum(0) > 0, word, torch.ones(()))
-        word = (word / word.sum(0))[..., None]
-        wide, shown = x.expand(net.members, -1, -1), known.expand(net.members, -1, -1)
-        seen = torch.cat([x * known, known], -1)
-        for hiding_pass in passes:
-            nats = hiding_pass.nats(net, seen, x, word) * known[:, hiding_pass.inputs]
-            made[0, rows].index_add_(-1, hiding_pass.owner, nats)
-        sigma = torch.full((net.members, len(x), 1), _SIGMA)
-        found = denoised(net, wide, shown, sigma)
-        made[1, rows] = layout.by_column(((wide - found).square() * word).sum(0) * known)
-        made[2, rows] = layout.by_column(alone(x) * known)
+        heard = torch.ones(net.members, len(x)) if trusted is None else trusted[:, rows].float()
+        heard = torch.where(heard.sum(0) > 0, heard, torch.ones(()))
+        word = heard / heard.sum(0)
+        seen, counted = torch.cat([x * known, known], -1), known * layout.worth
+        for turn, hiding_pass in enumerate(passes):
+            one = _first_heard(heard, turn) if fast else word
+            nats = hiding_pass.nats(net, seen, x, one) * counted[:, hiding_pass.inputs]
+            made["hidden"][rows].index_add_(-1, hiding_pass.owner, nats)
+        if "residual" in made:
+            made["residual"][rows] = layout.by_column(_residual(net, seen, x, word) * counted)
+        if "alone" in made:
+            made["alone"][rows] = layout.by_column(alone(x) * counted)
     return made
+
+
+def _first_heard(heard: Tensor, turn: int) -> Tensor:
+    """(members, N): 1 for the first member from the one whose ``turn`` it is that is heard for a row."""
+    order = heard.roll(-turn, 0)
+    first = order * (order.cumsum(0) == 1)
+    return first.roll(turn, 0)
 
 
 @dataclass(frozen=True)
@@ -99,21 +110,54 @@ class _Pass:
         )
 
     def nats(self, net: Ensemble, seen: Tensor, x: Tensor, word: Tensor) -> Tensor:
-        """``seen`` (N, 2 x all inputs), ``x`` (N, all inputs), ``word`` (members, N, 1) -> (N, inputs)."""
+        """``seen`` (N, 2 x all inputs), ``x`` (N, all inputs), ``word`` (members, N) -> (N, inputs)."""
         count = len(self.inputs)
         true = x[:, self.inputs]
         made = torch.zeros_like(true)
-        for member in range(net.members):
-            h = torch.addmm(self.bias[member], seen, self.first[member])
+        for member, weight in enumerate(word):
+            rows = _spoken_for(weight)
+            if rows is None:
+                continue
+            mine = true[rows]
+            h = torch.addmm(self.bias[member], seen[rows], self.first[member])
             code = F.silu(net.deeper(h, member), inplace=True)
             out = torch.addmm(self.last_bias[member], code, self.last[member])
-            nats = number_surprise(true, out[:, :count], out[:, count:])
+            nats = number_surprise(mine, out[:, :count], out[:, count:])
             for span in self.choices:
-                told = -(true[:, span] * F.log_softmax(out[:, span], -1)).sum(-1)
+                told = -(mine[:, span] * F.log_softmax(out[:, span], -1)).sum(-1)
                 nats[:, span] = 0
                 nats[:, span.start] = told
-            made += nats.clamp_(-CAP, CAP) * word[member]
+            made[rows] += nats.clamp_(-CAP, CAP) * weight[rows, None]
         return made
+
+
+def _spoken_for(weight: Tensor) -> slice | Tensor | None:
+    """The rows (N,) of which a member's word counts: all, some, or none."""
+    some = weight > 0
+    if bool(some.all()):
+        return slice(None)
+    return torch.nonzero(some).reshape(-1) if bool(some.any()) else None
+
+
+def _residual(net: Ensemble, seen: Tensor, x: Tensor, word: Tensor) -> Tensor:
+    """``seen`` (N, 2 x inputs), ``x`` (N, inputs), ``word`` (members, N) -> squares (N, inputs).
+
+    The same as ``denoised`` of rows that have no noise, for less.
+    """
+    made = torch.zeros_like(x)
+    scale = 1 / (1 + _SIGMA**2)
+    for member in range(net.members):
+        first = net.weights[0][member]
+        # Values are scaled by the level of noise; which of them are known is not.
+        given = torch.addmm(net.biases[0][member], seen[:, net.inputs :], first[net.inputs : -1])
+        h = given.addmm_(seen[:, : net.inputs], first[: net.inputs], alpha=math.sqrt(scale))
+        h += math.log(_SIGMA) * first[-1:]
+        code = F.silu(net.deeper(h, member), inplace=True)
+        last, bias = net.weights[-1][member], net.biases[-1][member]
+        said = torch.addmm(bias[:, : net.inputs], code, last[:, : net.inputs])
+        left = x * (1 - scale) - said * (_SIGMA * math.sqrt(scale))
+        made += left.square_() * word[member, :, None]
+    return made
 
 
 def _alone(net: Ensemble, layout: Layout) -> Callable[[Tensor], Tensor]:

@@ -16,6 +16,7 @@ from isthmus.media.tables import Block
 
 _ROUNDS = 20
 _FEW = 32
+_COMMON = 0.05
 _CHUNK = 512
 
 
@@ -25,9 +26,29 @@ def suspects(values: Tensor, blocks: Sequence[Block], share: float, seed: int) -
     if count == 0:
         return torch.zeros(len(values), dtype=torch.bool)
     strange = _ranks(far_from_few(values, seed)) + _ranks(rarity(values, blocks))
+    # Ranks end at 2: no row that is kept stands before one that is not.
+    strange[_common(values, blocks, strange)] -= 3
     # The order of equal rows is their own, so that the same table gives the same rows.
     chosen = torch.sort(strange, descending=True, stable=True).indices[:count]
     return torch.zeros(len(values), dtype=torch.bool).index_fill_(0, chosen, True)
+
+
+def _common(values: Tensor, blocks: Sequence[Block], strange: Tensor) -> Tensor:
+    """(N,) booleans: the less strange half of the rows that share a choice, a gap, or none.
+
+    What a twentieth of the rows have is no fraud, and networks that never saw it would call it one.
+    """
+    kept = torch.zeros(len(values), dtype=torch.bool)
+    for block in blocks:
+        shared = list((values[:, block.start : block.stop] > 0.5).T) if block.choice else []
+        if block.flag is not None:
+            gone = values[:, block.flag] > 0
+            shared += [gone, ~gone]
+        for having in shared:
+            rows = torch.nonzero(having).reshape(-1)
+            if len(rows) >= _COMMON * len(values):
+                kept[rows[strange[rows].argsort(stable=True)[: len(rows) // 2]]] = True
+    return kept
 
 
 def far_from_few(values: Tensor, seed: int) -> Tensor:
@@ -58,17 +79,19 @@ def nearest(
     square = prototypes.square().sum(1)
     for start in range(0, len(values), _CHUNK):
         part = values[start : start + _CHUNK]
-        apart = part.square().sum(1, keepdim=True) + square - 2 * part @ prototypes.T
+        apart = torch.addmm(square, part, prototypes.T, alpha=-2)
         if own is not None:
             mine = own[start : start + _CHUNK]
             held = torch.nonzero(mine >= 0).reshape(-1)
             apart[held, mine[held]] = torch.inf
+        # What all distances of a row share is added to the least of them only.
+        length = part.square().sum(1)
         if twins and len(prototypes) > 1:
-            two = apart.topk(2, 1, largest=False).values
-            same = two[:, 0] < 1e-5 * (1 + part.square().sum(1))
+            two = apart.topk(2, 1, largest=False).values + length[:, None]
+            same = two[:, 0] < 1e-5 * (1 + length)
             made.append(torch.where(same, two[:, 1], two[:, 0]).clamp_min(0).sqrt())
             continue
-        made.append(apart.amin(1).clamp_min(0).sqrt())
+        made.append((apart.amin(1) + length).clamp_min(0).sqrt())
     return torch.cat(made) if made else torch.zeros(0)
 
 
@@ -80,7 +103,8 @@ def rarity(values: Tensor, blocks: Sequence[Block]) -> Tensor:
     for block in blocks:
         span = values[:, block.start : block.stop]
         if block.choice:
-            often = (span.sum(0) + 0.5) / (rows + 0.5 * span.shape[1])
+            # Of the rows that have a value: that most have none makes no value rare.
+            often = (span.sum(0) + 0.5) / (span.sum() + 0.5 * span.shape[1])
             total -= span @ often.log()
             continue
         for column in span.T:

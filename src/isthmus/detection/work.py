@@ -99,7 +99,7 @@ def train(source: Source, recipe: Recipe, mixed: bool, told: Told | None = None)
             if c.lower() in _LABEL_NAMES
         ]
     with one_thread():
-        detector = fit_detector(frame, schema, spec, seed, mixed, known, source.name, told)
+        detector = fit_detector(frame, schema, spec, seed, mixed, known, source.name, told, total)
     detector.facts = {
         "table": source.name,
         "table_rows": total,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
@@ -40,9 +40,11 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
     or "mixed" makes both the same.
 
     ``contamination`` is the share of outliers in the training rows; "auto" calls rows outliers that
-    are as strange as one training row in a hundred. Fitted: ``detector_`` for new rows,
-    ``own_detector_`` for the training rows, ``offset_``, ``decision_scores_`` (the higher, the
-    stranger), ``labels_`` (1: outlier).
+    are as strange as one training row in a hundred. ``scoring`` "fast" asks one network of each
+    column, not all of them, in two fifths of the time; "auto" does beyond 100,000 training rows.
+
+    Fitted: ``detector_`` for new rows, ``own_detector_`` for the training rows, ``offset_``,
+    ``decision_scores_`` (the higher, the stranger), ``labels_`` (1: outlier).
     """
 
     _parameter_constraints: dict[str, list[Any]] = {
@@ -51,6 +53,7 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         "members": [Interval(Integral, 1, None, closed="left")],
         "width": [Interval(Integral, 4, None, closed="left")],
         "steps": [Interval(Integral, 1, None, closed="left")],
+        "scoring": [StrOptions({"auto", "full", "fast"})],
         "random_state": ["random_state"],
     }
 
@@ -65,6 +68,7 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         members: int = 4,
         width: int = 128,
         steps: int = 400,
+        scoring: Literal["auto", "full", "fast"] = "auto",
         random_state: Any = None,
     ) -> None:
         self.contamination = contamination
@@ -72,6 +76,7 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         self.members = members
         self.width = width
         self.steps = steps
+        self.scoring = scoring
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
@@ -79,7 +84,9 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         """Train on rows X (N, F); y is not used."""
         frame, kinds = self._frame(X, reset=True)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        spec = Detect(members=self.members, width=self.width, steps=self.steps)
+        spec = Detect(
+            members=self.members, width=self.width, steps=self.steps, scoring=self.scoring
+        )
         schema = tables.infer(frame, "X", kinds=kinds)
         threads = torch.get_num_threads()
         torch.set_num_threads(

@@ -11,7 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
@@ -167,6 +167,13 @@ def keep_freed_memory() -> bool:
     settings = {m_mmap_threshold: 1 << 30, m_trim_threshold: 2**31 - 1, m_top_pad: 64 << 20}
     set_one_by_one = [mallopt(name, value) == 1 for name, value in settings.items()]
     return all(set_one_by_one)
+
+
+def give_freed_memory() -> None:
+    """Return what ``keep_freed_memory`` kept to the kernel: for between two kinds of work."""
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def own_rank() -> int:
