@@ -115,9 +115,11 @@ def _part(detector: Detector, part: Encoded) -> tuple[Array, Array]:
 def _alone(detector: Detector, encoded: Encoded, rows: Array) -> Array:
     """(rows, columns) nats by which each value is rare whatever the others are; the usual have none."""
     values, given = (torch.from_numpy(part[rows]) for part in (encoded.values, encoded.given))
-    nats = surprises(detector.net, detector.layout, detector.hiding, values, given)[2]
-    made = nats.double().numpy() + encoded.fixed[rows]
-    return np.asarray(made - np.minimum(made.min(1, keepdims=True), 0))
+    made = surprises(
+        detector.net, detector.layout, detector.hiding, values, given, asked=("alone",)
+    )
+    nats = made["alone"].double().numpy() + encoded.fixed[rows]
+    return np.asarray(nats - np.minimum(nats.min(1, keepdims=True), 0))
 
 
 def _settled(said: torch.Tensor, blocks: tuple[Block, ...]) -> torch.Tensor:
