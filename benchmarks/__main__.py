@@ -12,6 +12,7 @@ SUBJECTS = {
     "watermark": "watermark.main",
     "sound": "sound.main",
     "codec": "codec.main",
+    "codec-table": "codec.report",
     "detection": "detection.main",
     "detection-table": "detection.report",
     "scale": "scale.main",

@@ -3,7 +3,7 @@
 >>> import isthmus.pillow
 >>> from PIL import Image
 >>> Image.open("photo.isth").save("photo.png")
->>> image.save("photo.isth", quality=80)    # or size=100_000, psnr=38, lossless=True
+>>> image.save("photo.isth", quality=80)    # or size=100_000, psnr=38, lossless=True; effort=2
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from isthmus.codec import container, photos
 from isthmus.codec.errors import FormatError
 from isthmus.media import photo as media
 
-_WISHES = ("quality", "size", "psnr", "lossless")
+_WISHES = ("quality", "size", "psnr", "lossless", "effort")
 
 
 class IsthImageFile(ImageFile.ImageFile):

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from isthmus.codec import container, exact, picture, tile
+from isthmus.codec import container, exact, picture, tile, tile_pixels
 from isthmus.codec.crc import crc32c
 from isthmus.codec.errors import FormatError
 
@@ -73,6 +73,7 @@ def test_every_byte_of_the_header_is_guarded() -> None:
         (11, b"\x0c", "no encoder writes"),
         (13, b"\x09", "no encoder writes"),
         (14, b"\x00", "no encoder writes"),
+        (14, b"\x21", "no encoder writes"),
         (16, b"\x63\x00", "model 99"),
         (18, b"\xff\xff", "no encoder writes"),
         (20, struct.pack("<II", 0, 40), "0 x 40"),
@@ -133,7 +134,7 @@ def test_a_tile_of_any_bytes_is_read_or_refused(data: st.DataObject) -> None:
     held = bytes(payload[: len(payload) - cut])
     try:
         coded = tile.decode(model, held, 1, 8, 8, 200)
-        picture.synthesised(model, coded, file.header, 40, 50)
+        tile_pixels.synthesised(model, coded, file.header, 40, 50)
     except FormatError:
         pass
 

@@ -12,15 +12,15 @@ from isthmus.codec import means as M
 from isthmus.codec import rans, tokens
 from isthmus.codec.contexts import LATTICES, Magnitudes
 from isthmus.codec.errors import Damaged
-from isthmus.codec.layout import DIAGONALS, TILT
+from isthmus.codec.layout import DIAGONALS
 from isthmus.codec.model import (
     MEAN_BINS,
     MEAN_ROWS,
     SPLIT_ROWS,
     Model,
-    Pass,
     rate_feature,
 )
+from isthmus.codec.quantise import last_diagonals, quantise, reconstructed
 
 Array = NDArray[Any]
 _ALL = 16  # in the first byte: nothing is skipped; the lower bits are the lanes (log2)
@@ -94,14 +94,20 @@ def _rate_class(step: int) -> int:
 
 
 def encode(
-    model: Model, coefficients: Array, sizes: Array, step: int, scale: float, trade: float
+    model: Model,
+    coefficients: Array,
+    sizes: Array,
+    step: int,
+    scale: float,
+    trade: float,
+    beyond: Array | None = None,
 ) -> tuple[bytes, Coded]:
     """Quantise and code one tile.
 
     ``coefficients`` (64, planes, rows, columns) floats in the arrangement of ``layout``; ``scale`` the
-    step in the same units; ``trade`` what a bit is worth in squared steps, before TILT.
+    step in the same units; ``trade`` and ``beyond`` as ``quantise`` wants them.
     """
-    planes, rows, columns = coefficients.shape[1:]
+    planes = coefficients.shape[1]
     out = _Writer()
     values = np.zeros(coefficients.shape, np.int32)
     levels = np.zeros(coefficients.shape, np.int32)
@@ -111,77 +117,35 @@ def encode(
         values[0, plane, ::4, ::4] = _write_means(out, small, plane)
         levels[0, plane, ::4, ::4] = 64 * values[0, plane, ::4, ::4]
     scaled = np.abs(coefficients) * np.float32(1 / scale)
-    last = [_last(scaled[:, plane]) for plane in range(planes)]
+    last = last_diagonals(scaled)
     everything = False
     for attempt in range(2):
-        known = Magnitudes(planes, 1, rows, columns)
-        taken: list[tuple[Array, Array, Array, Array]] = []
-        lost = 0.0
-        for p in model.passes(known, sizes[None], step, last):
-            low, high = DIAGONALS[p.diagonal]
-            y, x, stride = LATTICES[p.lattice]
-            place = (slice(low, high), p.plane, slice(y, None, stride), slice(x, None, stride))
-            wanted = scaled[place][:, None]
-            made = quantised(model, p, wanted, trade * TILT[p.diagonal])
-            if not everything:
-                lost += float(np.square(wanted[p.skip & (made > 0)]).sum())
-                made[p.skip] = 0
-            known.store(p.plane, p.diagonal, p.lattice, made)
-            values[place] = made[:, 0]
-            levels[place] = reconstructed(model, p.rows, made)[:, 0]
-            coded = np.ones_like(p.skip) if everything else ~p.skip
-            taken.append(
-                (
-                    p.rows[coded],
-                    made[coded],
-                    made[coded] > 0,
-                    coefficients[place][:, None][coded] < 0,
-                )
-            )
+        taken, lost = [], 0.0
+        for c in quantise(model, scaled, sizes, step, trade, last, everything, beyond):
+            values[c.place] = c.made[:, 0]
+            levels[c.place] = reconstructed(model, c.of.rows, c.made)[:, 0]
+            coded = np.ones_like(c.of.skip) if everything else ~c.of.skip
+            made, negative = c.made[coded], coefficients[c.place][:, None][coded] < 0
+            taken.append((c.of, c.of.rows[coded], made, negative))
+            lost += c.lost
         # A pattern that the model cannot foresee is worth coding what it takes for certain zeros.
         if attempt or lost < 0.002 * scaled.size:
             break
         everything = True
-    for row, made, nonzero, negative in taken:
-        symbols, extra, length = tokens.split(made)
-        out.calls.append((row, symbols))
-        out.plain.append((extra, length))
-        out.signs.append(negative[nonzero].astype(np.uint8))
+    full = [
+        [p.diagonal + 1 for p, _, made, _ in taken if p.plane == k and made.any()]
+        for k in range(planes)
+    ]
+    last = [max(found, default=0) for found in full]
+    for p, row, made, negative in taken:
+        if p.diagonal < last[p.plane]:
+            symbols, extra, length = tokens.split(made)
+            out.calls.append((row, symbols))
+            out.plain.append((extra, length))
+            out.signs.append(negative[made > 0].astype(np.uint8))
     signed = np.where(coefficients < 0, -1, 1).astype(np.int32)
     signed[0, :, ::4, ::4] = 1
     return out.bytes(model, everything, last), Coded(values * signed, levels * signed, sizes)
-
-
-def _last(scaled: Array) -> int:
-    """How many diagonals of a plane hold anything but zeros."""
-    peaks = [float(scaled[low:high].max(initial=0)) for low, high in DIAGONALS]
-    return max((s + 1 for s, peak in enumerate(peaks) if peak >= 0.6), default=0)
-
-
-def quantised(model: Model, p: Pass, wanted: Array, trade: float) -> Array:
-    """Magnitudes that cost least in squared error + trade x bits: the nearest, one less, or zero."""
-    near = np.floor(wanted + 0.5).astype(np.int64)
-    found = np.nonzero(near)
-    if not len(found[0]):
-        return near
-    x, row = wanted[found], p.rows[found]
-    most = np.minimum(near[found], tokens.LARGEST)
-    best, cost = np.zeros_like(most), np.square(x) + trade * model.bits[row, 0]
-    for candidate in (most, most - 1):
-        symbols, _, extra = tokens.split(np.maximum(candidate, 0))
-        value = reconstructed(model, row, candidate) / 64
-        price = np.square(x - value) + trade * (model.bits[row, symbols] + extra + 1)
-        better = (price < cost) & (candidate > 0)
-        best, cost = np.where(better, candidate, best), np.where(better, price, cost)
-    near[found] = best
-    return near
-
-
-def reconstructed(model: Model, rows: Array, magnitudes: Array) -> Array:
-    """Where in its interval a magnitude most likely lies, in 1/64."""
-    moved = model.shift[rows, np.minimum(magnitudes, 3)]
-    made: Array = np.where(magnitudes > 0, 64 * magnitudes - moved, 0)
-    return made
 
 
 def _write_sizes(out: _Writer, sizes: Array, step: int) -> None:
