@@ -13,6 +13,7 @@ SUBJECTS = {
     "sound": "sound.main",
     "codec": "codec.main",
     "codec-table": "codec.report",
+    "codec-large": "codec_large.main",
     "detection": "detection.main",
     "detection-table": "detection.report",
     "scale": "scale.main",

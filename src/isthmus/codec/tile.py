@@ -126,19 +126,19 @@ def encode(
             levels[c.place] = reconstructed(model, c.of.rows, c.made)[:, 0]
             coded = np.ones_like(c.of.skip) if everything else ~c.of.skip
             made, negative = c.made[coded], coefficients[c.place][:, None][coded] < 0
-            taken.append((c.of, c.of.rows[coded], made, negative))
+            # Not the pass itself: its features are a hundred times as large.
+            taken.append((c.of.plane, c.of.diagonal, c.of.rows[coded], made, negative))
             lost += c.lost
         # A pattern that the model cannot foresee is worth coding what it takes for certain zeros.
         if attempt or lost < 0.002 * scaled.size:
             break
         everything = True
-    full = [
-        [p.diagonal + 1 for p, _, made, _ in taken if p.plane == k and made.any()]
-        for k in range(planes)
-    ]
-    last = [max(found, default=0) for found in full]
-    for p, row, made, negative in taken:
-        if p.diagonal < last[p.plane]:
+    last = [0] * planes
+    for plane, diagonal, _, made, _ in taken:
+        if made.any():
+            last[plane] = diagonal + 1
+    for plane, diagonal, row, made, negative in taken:
+        if diagonal < last[plane]:
             symbols, extra, length = tokens.split(made)
             out.calls.append((row, symbols))
             out.plain.append((extra, length))
