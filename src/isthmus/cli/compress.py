@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -139,6 +140,8 @@ class _Compressor:
         height, width = picture.pixels.shape[:2]
         bits = 8 * size / (height * width)
         good = "without loss" if made.exact else f"{made.psnr:.1f} dB"
+        if math.isinf(made.psnr) and not made.exact:
+            good = "the same pixels"
         if self.compares:
             from isthmus.report import coding
 
@@ -147,7 +150,7 @@ class _Compressor:
         said: dict[str, Any] = {
             "bytes": size,
             "bits_per_pixel": round(bits, 4),
-            "psnr": None if made.exact else round(made.psnr, 3),
+            "psnr": None if math.isinf(made.psnr) else round(made.psnr, 3),
             "lossless": made.exact,
             "text": f"{size:,} bytes, {bits:.2f} bits a pixel, {good}, {size / max(was, 1):.0%} of "
             f"{was:,}{notes}",
