@@ -26,6 +26,7 @@ SMALL = _REGION + "print(picture.thumbnail(data).shape)"
 
 
 def main() -> None:
+    Image.MAX_IMAGE_PIXELS = None  # made here
     folder, megapixels = Path(sys.argv[2]), float((sys.argv[3:] or ["100"])[0])
     side = int((megapixels * 1e6) ** 0.5)
     with tempfile.TemporaryDirectory() as place:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from isthmus.codec import container, exact, network, refine, synthesis, tile, tile_pixels
+from isthmus.codec import container, exact, refine, synthesis, tile, tile_pixels
 from isthmus.codec.colors import color_pixels
 from isthmus.codec.container import CORRECTED, EXACT, LOSSY, SMOOTHED, File, Header
 from isthmus.codec.errors import Damaged, FormatError
@@ -79,7 +79,7 @@ def _head(
 
 def most_after(model: Model, header: Header) -> int:
     """The last of what may follow the synthesis."""
-    known = model.network is not None and header.channels == 3 and header.step >= network.LEAST
+    known = tile_pixels.corrects(model, header.channels, header.step)
     return CORRECTED if known else SMOOTHED
 
 

@@ -33,6 +33,14 @@ class Chosen:
     made: Array
     lost: float
 
+    def cost(self, model: Model, trade: float) -> Array:
+        """Squared error in steps + trade x bits of each coefficient, like ``made``."""
+        symbols, _, extra = tokens.split(self.made)
+        bits = model.bits[self.of.rows, symbols] + extra + (self.made > 0)
+        error = np.square(self.wanted - reconstructed(model, self.of.rows, self.made) / 64)
+        made: Array = error + trade * TILT[self.of.diagonal] * bits
+        return made
+
 
 def last_diagonals(scaled: Array) -> list[int]:
     """How many diagonals of each plane hold anything but zeros; ``scaled`` (64, planes, …) in steps."""

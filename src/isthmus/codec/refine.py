@@ -2,8 +2,8 @@
 
 Three things that effort 1 guesses or leaves out are worked out here. The sizes of blocks are chosen by
 what the prior really asks for each; a coefficient is charged with the bits that it costs those whose
-tables it decides (``Influence``: the sums of ``contexts`` in reverse); and what the filter behind the
-synthesis will add is taken off before quantising.
+tables it decides (``Influence``: the sums of ``contexts`` in reverse); and what the filter and the network
+behind the synthesis will add is taken off before quantising.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from isthmus.codec import analysis, model, smoothing, synthesis, tile, tokens
+from isthmus.codec import analysis, model, network, smoothing, synthesis, tile, tile_pixels, tokens
 from isthmus.codec.contexts import AROUND, LATTICES, LOWER, MORE, NONE, PAD
-from isthmus.codec.layout import DIAGONALS, TILT
+from isthmus.codec.layout import DIAGONALS
 from isthmus.codec.model import Model, Pass
-from isthmus.codec.quantise import last_diagonals, quantise, reconstructed
+from isthmus.codec.quantise import last_diagonals, quantise
 from isthmus.codec.transform import FRACTION
 
 Array = NDArray[Any]
@@ -50,6 +50,9 @@ def encode(
         made = synthesis.planes(first.levels, sizes, width)
         weights = prior.smooth[smoothing.rate_class(step)]
         added = smoothing.smoothed(made, sizes, width, weights) - made
+        if tile_pixels.corrects(prior, len(planes), step):
+            assert prior.network is not None
+            added += network.correction(prior.network, made, sizes, step, width)
         wanted = planes - added.astype(np.float32) / (1 << FRACTION)
         coefficients = analysis.chosen(analysis.candidates(wanted), sizes)
     return tile.encode(prior, coefficients, sizes, step, scale, trade, beyond)
@@ -63,12 +66,8 @@ def _price(
     sizes = np.full(scaled.shape[2:], kind, np.uint8)
     cost: Array = np.square(scaled).sum((0, 1))
     cost[::4, ::4] -= np.square(scaled[0, :, ::4, ::4]).sum(0)  # means: the same for all sizes
-    for c in quantise(prior, scaled, sizes, step, trade, last_diagonals(scaled)):
-        rows, _, extra = tokens.split(c.made)
-        bits = np.where(c.of.skip, 0, prior.bits[c.of.rows, rows] + extra + (c.made > 0))
-        error = np.square(c.wanted - reconstructed(prior, c.of.rows, c.made) / 64)
-        each = error + trade * TILT[c.of.diagonal] * bits - np.square(c.wanted)
-        cost[c.place[2:]] += each[:, 0].sum(0)
+    for c in quantise(prior, scaled, sizes, step, trade, last_diagonals(scaled), everything=True):
+        cost[c.place[2:]] += (c.cost(prior, trade) - np.square(c.wanted))[:, 0].sum(0)
     return cost
 
 
@@ -78,7 +77,7 @@ def _influence(
     """Bits that each unit of a magnitude costs all others, (64, planes, rows, columns)."""
     scaled = np.abs(coefficients) * np.float32(1 / scale)
     into = Influence(*scaled.shape[1:])
-    for c in quantise(prior, scaled, sizes, step, trade, last_diagonals(scaled)):
+    for c in quantise(prior, scaled, sizes, step, trade, last_diagonals(scaled), everything=True):
         weights = prior.weights[c.of.plane, :, c.place[0], c.of.lattice].astype(np.float32)
         of_size = weights[sizes[c.place[2:]]].transpose(2, 0, 1, 3) * np.float32(1 / model.SCALE)
         into.add(c.of, _slope(prior, c.of, c.made)[:, 0, :, :, None] * of_size)
@@ -93,11 +92,8 @@ def _slope(prior: Model, p: Pass, made: Array) -> Array:
     first = p.rows - model.BIN[p.expected]
     symbols = tokens.split(made)[0]
 
-    def bits(expected: Array) -> Array:
-        bins = model.BIN[expected]
-        return np.where((bins == 0) & (made == 0), 0, prior.bits[first + bins, symbols])
-
-    return np.asarray((bits(high) - bits(low)) / (high - low) * model.SCALE)
+    more, less = (prior.bits[first + model.BIN[e], symbols] for e in (high, low))
+    return np.asarray((more - less) / (high - low) * model.SCALE)
 
 
 class Influence:

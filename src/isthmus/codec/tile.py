@@ -23,6 +23,8 @@ from isthmus.codec.model import (
 from isthmus.codec.quantise import last_diagonals, quantise, reconstructed
 
 Array = NDArray[Any]
+_NOTICED = 0.0002
+"""Squared steps a coefficient lost to what is taken for certain zeros before that is questioned."""
 _ALL = 16  # in the first byte: nothing is skipped; the lower bits are the lanes (log2)
 
 
@@ -48,9 +50,10 @@ class _Writer:
 
     def bytes(self, model: Model, everything: bool, last: list[int]) -> bytes:
         count = sum(len(rows) for rows, _ in self.calls)
-        power = int(np.clip(np.log2(max(count, 1) / 200), 2, 8))
-        lanes = 1 << power
         signs = np.concatenate(self.signs) if self.signs else np.zeros(0, np.uint8)
+        # A lane is free only when its state has 16 signs to carry.
+        power = int(np.clip(np.log2(max(min(count / 200, len(signs) / 16), 1)), 2, 8))
+        lanes = 1 << power
         first = np.zeros(16 * lanes, np.uint8)
         carried = min(len(signs), 16 * lanes)
         first[:carried] = signs[len(signs) - carried :]
@@ -93,6 +96,41 @@ def _rate_class(step: int) -> int:
     return int(np.clip((rate_feature(step) + 24) // 8, 0, 5))
 
 
+@dataclass(frozen=True)
+class _Tried:
+    """A tile quantised in one of two ways; ``taken``: plane, diagonal, rows, magnitudes, signs of passes."""
+
+    everything: bool
+    values: Array
+    levels: Array
+    taken: list[tuple[int, int, Array, Array, Array]]
+    cost: float
+    lost: float
+
+
+def _tried(
+    model: Model, coefficients: Array, scaled: Array, sizes: Array, step: int, trade: float,
+    everything: bool, beyond: Array | None,
+) -> _Tried:  # fmt: skip
+    values = np.zeros(coefficients.shape, np.int32)
+    levels = np.zeros(coefficients.shape, np.int32)
+    taken, cost, lost = [], 0.0, 0.0
+    last = last_diagonals(scaled)
+    for c in quantise(model, scaled, sizes, step, trade, last, everything, beyond):
+        values[c.place] = c.made[:, 0]
+        levels[c.place] = reconstructed(model, c.of.rows, c.made)[:, 0]
+        coded = np.ones_like(c.of.skip) if everything else ~c.of.skip
+        made, negative = c.made[coded], coefficients[c.place][:, None][coded] < 0
+        # Not the pass itself: its features are a hundred times as large.
+        taken.append((c.of.plane, c.of.diagonal, c.of.rows[coded], made, negative))
+        each = c.cost(model, trade)
+        cost += float(
+            each.sum() if everything else np.where(coded, each, np.square(c.wanted)).sum()
+        )
+        lost += c.lost
+    return _Tried(everything, values, levels, taken, cost, lost)
+
+
 def encode(
     model: Model,
     coefficients: Array,
@@ -117,27 +155,18 @@ def encode(
         values[0, plane, ::4, ::4] = _write_means(out, small, plane)
         levels[0, plane, ::4, ::4] = 64 * values[0, plane, ::4, ::4]
     scaled = np.abs(coefficients) * np.float32(1 / scale)
-    last = last_diagonals(scaled)
-    everything = False
-    for attempt in range(2):
-        taken, lost = [], 0.0
-        for c in quantise(model, scaled, sizes, step, trade, last, everything, beyond):
-            values[c.place] = c.made[:, 0]
-            levels[c.place] = reconstructed(model, c.of.rows, c.made)[:, 0]
-            coded = np.ones_like(c.of.skip) if everything else ~c.of.skip
-            made, negative = c.made[coded], coefficients[c.place][:, None][coded] < 0
-            # Not the pass itself: its features are a hundred times as large.
-            taken.append((c.of.plane, c.of.diagonal, c.of.rows[coded], made, negative))
-            lost += c.lost
-        # A pattern that the model cannot foresee is worth coding what it takes for certain zeros.
-        if attempt or lost < 0.002 * scaled.size:
-            break
-        everything = True
+    tries = [_tried(model, coefficients, scaled, sizes, step, trade, False, beyond)]
+    # A pattern that the model cannot foresee may be worth coding what it takes for certain zeros.
+    if tries[0].lost > _NOTICED * scaled.size:
+        tries.append(_tried(model, coefficients, scaled, sizes, step, trade, True, beyond))
+    best = min(tries, key=lambda t: t.cost)
+    values += best.values
+    levels += best.levels
     last = [0] * planes
-    for plane, diagonal, _, made, _ in taken:
+    for plane, diagonal, _, made, _ in best.taken:
         if made.any():
             last[plane] = diagonal + 1
-    for plane, diagonal, row, made, negative in taken:
+    for plane, diagonal, row, made, negative in best.taken:
         if diagonal < last[plane]:
             symbols, extra, length = tokens.split(made)
             out.calls.append((row, symbols))
@@ -145,7 +174,7 @@ def encode(
             out.signs.append(negative[made > 0].astype(np.uint8))
     signed = np.where(coefficients < 0, -1, 1).astype(np.int32)
     signed[0, :, ::4, ::4] = 1
-    return out.bytes(model, everything, last), Coded(values * signed, levels * signed, sizes)
+    return out.bytes(model, best.everything, last), Coded(values * signed, levels * signed, sizes)
 
 
 def _write_sizes(out: _Writer, sizes: Array, step: int) -> None:

@@ -28,6 +28,11 @@ def analysed(pixels: Array) -> list[Array]:
     return analysis.candidates(grown(pixels))
 
 
+def corrects(model: Model, planes: int, step: int) -> bool:
+    """Whether a prior's network is for pictures of so many planes at a step of this index."""
+    return model.network is not None and planes == 3 and step >= network.LEAST
+
+
 def encode(
     model: Model, found: list[Array], step: int, trade: float = TRADE
 ) -> tuple[bytes, tile.Coded]:
