@@ -12,6 +12,8 @@ SUBJECTS = {
     "watermark": "watermark.main",
     "sound": "sound.main",
     "codec": "codec.main",
+    "codec-table": "codec.report",
+    "codec-large": "codec_large.main",
     "detection": "detection.main",
     "detection-table": "detection.report",
     "scale": "scale.main",

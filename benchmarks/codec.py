@@ -1,202 +1,185 @@
-"""Photo codecs: size against quality, whole files counted, all in one run.
+"""Photo codecs: size against quality, whole files counted, all on the same pictures.
 
-    python -m benchmarks codec FOLDER [--quick]
+    python -m benchmarks codec FOLDER [--quick]     # measure what is not there yet, then the tables
+    python -m benchmarks codec-table FOLDER         # the tables of what is there, into the manual
 
-FOLDER holds lossless photographs (Kodak's). Peers: what Pillow, imagecodecs and, where installed,
-pillow-heif bring. PSNR is over the three channels of sRGB, MS-SSIM (Wang 2003) their mean;
-differences of rate are Bjontegaard's, by PCHIP over the logarithm of the rate of the mean curves, in
-0.07..2.6 bits a pixel. Speeds are megapixels per CPU-second at a middle quality, one thread.
+FOLDER holds lossless photographs (Kodak's). Everything is resumable: each codec's results are a file
+in .bench/codec, ours named after a hash of its code and prior. Eight pictures take about ten minutes of a
+core, half of it MS-SSIM. PSNR is over the three channels of sRGB; curves are means over the pictures;
+speeds are megapixels per CPU-second of one thread.
 """
 
 from __future__ import annotations
 
 import csv
-import io
+import hashlib
+import json
 import math
 import sys
 import time
-from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
-from scipy.interpolate import PchipInterpolator
-from scipy.ndimage import correlate1d
 
-from isthmus.codec import picture
+from benchmarks.marked import markdown, write_between
+from benchmarks.photo_codecs import Codec, codecs
+from benchmarks.picture_quality import Curve, Reference, bd_rate, psnr
+from benchmarks.speed import ROOT
+from isthmus.cli.common import table
+from isthmus.files import replacing
 
-Pixels = Any
-ANCHORS = ("jpeg420", "webp", "jpeg2000")
-STEPS = (216, 240, 264, 288, 312, 336, 352)
-
-
-def psnr(a: Pixels, b: Pixels) -> float:
-    error = np.mean((a.astype(np.float64) - b) ** 2)
-    return 99.0 if error == 0 else 10 * math.log10(255**2 / error)
-
-
-def ms_ssim(a: Pixels, b: Pixels) -> float:
-    """Wang, Simoncelli & Bovik 2003: five scales, 11 taps of sigma 1.5, mean of the channels."""
-    x, y = (np.ascontiguousarray(t.transpose(2, 0, 1)).astype(np.float32) for t in (a, b))
-    taps = np.exp(-((np.arange(11) - 5.0) ** 2) / (2 * 1.5**2))
-    taps /= taps.sum()
-    weights = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
-    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-
-    def blur(t: Pixels) -> Pixels:
-        return correlate1d(correlate1d(t, taps, axis=1)[:, 5:-5], taps, axis=2)[:, :, 5:-5]
-
-    def half(t: Pixels) -> Pixels:
-        t = t[:, : t.shape[1] // 2 * 2, : t.shape[2] // 2 * 2]
-        return (t[:, ::2, ::2] + t[:, 1::2, ::2] + t[:, ::2, 1::2] + t[:, 1::2, 1::2]) / 4
-
-    out = np.ones(3)
-    for scale, weight in enumerate(weights):
-        mx, my = blur(x), blur(y)
-        sxx, syy, sxy = blur(x * x) - mx * mx, blur(y * y) - my * my, blur(x * y) - mx * my
-        found = (2 * sxy + c2) / (sxx + syy + c2)
-        if scale == 4:
-            found = found * (2 * mx * my + c1) / (mx * mx + my * my + c1)
-        out *= np.maximum(found.mean((1, 2), dtype=np.float64), 0) ** weight
-        x, y = half(x), half(y)
-    return float(out.mean())
-
-
-def _pillow(format: str, name: str = "quality", **fixed: Any) -> Callable[[Pixels, float], bytes]:
-    def encode(pixels: Pixels, value: float) -> bytes:
-        held = io.BytesIO()
-        Image.fromarray(pixels).save(held, format, **fixed, **{name: value})
-        return held.getvalue()
-
-    return encode
-
-
-def _jpeg2000(pixels: Pixels, bits: float) -> bytes:
-    # Pillow's defaults (no colour transform, reversible) need 2.5 times the rate: no anchor.
-    held = io.BytesIO()
-    Image.fromarray(pixels).save(
-        held, "JPEG2000", irreversible=True, mct=1, quality_mode="rates", quality_layers=[24 / bits]
-    )
-    return held.getvalue()
-
-
-def _open(data: bytes) -> Pixels:
-    with Image.open(io.BytesIO(data)) as image:
-        return np.asarray(image.convert("RGB"))
-
-
-def codecs() -> dict[
-    str, tuple[Callable[..., bytes], Callable[[bytes], Pixels], tuple[float, ...]]
-]:
-    import imagecodecs
-
-    jpeg = (5, 10, 20, 30, 50, 65, 75, 85, 92, 96)
-    avif = (10, 20, 32, 45, 58, 70, 82, 90)
-    known: dict[str, Any] = {
-        "isthmus": (
-            lambda p, s: picture.encode(p, int(s)),
-            lambda d: picture.decode(d, threads=1).pixels,
-            STEPS,
-        ),
-        "jpeg420": (_pillow("JPEG", optimize=True, subsampling="4:2:0"), _open, jpeg),
-        "jpeg444": (_pillow("JPEG", optimize=True, subsampling="4:4:4"), _open, jpeg),
-        "webp": (_pillow("WEBP", method=6), _open, (0, 5, 15, 30, 50, 65, 75, 85, 92, 97)),
-        "jpeg2000": (_jpeg2000, _open, (0.1, 0.15, 0.25, 0.4, 0.6, 0.85, 1.2, 1.6, 2.2, 3.0)),
-        "jpegxl": (
-            lambda p, d: bytes(imagecodecs.jpegxl_encode(p, distance=d, effort=7, numthreads=1)),
-            lambda d: imagecodecs.jpegxl_decode(d, numthreads=1),
-            (15, 10, 6.5, 4, 2.5, 1.6, 1.0, 0.6),
-        ),
-        "avif444": (_pillow("AVIF", subsampling="4:4:4", speed=6, max_threads=1), _open, avif),
-    }
-    try:
-        import pillow_heif
-
-        pillow_heif.register_heif_opener()
-        known["heic444"] = (_pillow("HEIF", chroma=444), _open, (12, 20, 28, 36, 44, 52, 60, 70))
-    except ImportError:
-        print("heic: not measured (pip install pillow-heif)", file=sys.stderr)
-    return known
-
-
-def bd_rate(anchor: list[tuple[float, float]], test: list[tuple[float, float]]) -> float:
-    """Mean difference of the rate in % at equal quality; nan where the curves do not meet."""
-
-    def rising(points: list[tuple[float, float]]) -> tuple[Any, Any]:
-        kept: list[tuple[float, float]] = []
-        for rate, quality in sorted(points, key=lambda p: p[1]):
-            if 0.07 <= rate <= 2.6 and (
-                not kept or (quality > kept[-1][1] + 1e-9 and rate > kept[-1][0])
-            ):
-                kept.append((rate, quality))
-        return np.array([q for _, q in kept]), np.log([r for r, _ in kept])
-
-    (qa, ra), (qt, rt) = rising(anchor), rising(test)
-    low, high = max(qa[0], qt[0]), min(qa[-1], qt[-1])
-    if high <= low:
-        return math.nan
-    at = np.linspace(low, high, 400)
-    difference = PchipInterpolator(qt, rt)(at) - PchipInterpolator(qa, ra)(at)
-    return float((np.exp(np.trapezoid(difference, at) / (high - low)) - 1) * 100)
-
-
-def published() -> dict[str, list[tuple[float, float]]]:
-    """Curves that the authors of learned codecs published for the 24 Kodak pictures."""
-    place = files("benchmarks") / "published_codecs.csv"
-    found: dict[str, list[tuple[float, float]]] = {}
-    if place.is_file():
-        for row in csv.DictReader(place.read_text().splitlines()):
-            found.setdefault(row["codec"], []).append((float(row["bpp"]), float(row["psnr_rgb"])))
-    return found
-
-
-def measure(folder: Path, quick: bool) -> tuple[dict[str, Any], dict[str, tuple[float, float]]]:
-    photos = [np.asarray(Image.open(p).convert("RGB")) for p in sorted(folder.glob("*.png"))]
-    photos = photos[: 3 if quick else None]
-    curves: dict[str, Any] = {}
-    speeds: dict[str, tuple[float, float]] = {}
-    for name, (encode, decode, settings) in codecs().items():
-        points = []
-        for number, setting in enumerate(settings):
-            rows, spent = [], [0.0, 0.0]
-            for pixels in photos:
-                began = time.process_time()
-                data = encode(pixels, setting)
-                middle = time.process_time()
-                back = decode(data)
-                spent = [spent[0] + middle - began, spent[1] + time.process_time() - middle]
-                good = -10 * math.log10(max(1 - ms_ssim(pixels, back), 1e-9))
-                rows.append((8 * len(data) / pixels[..., 0].size, psnr(pixels, back), good))
-            points.append(tuple(np.mean(rows, 0)))
-            if number == len(settings) // 2:
-                area = sum(p[..., 0].size for p in photos) / 1e6
-                speeds[name] = area / max(spent[0], 1e-9), area / max(spent[1], 1e-9)
-        curves[name] = points
-        print(
-            name,
-            [tuple(round(float(v), 3) for v in p) for p in points],
-            file=sys.stderr,
-            flush=True,
-        )
-    return curves, speeds
+STORE = ROOT / ".bench/codec"
+ANCHORS = {"jpeg420": "JPEG 4:2:0", "webp": "WebP", "jpeg2000": "JPEG 2000"}
+BITS, PSNR, SSIM, ENCODE, DECODE, PIXELS = range(6)
 
 
 def main() -> None:
-    folder = Path(sys.argv[2]) if len(sys.argv) > 2 else Path("shared/data/photos-eval/kodak")
-    curves, speeds = measure(folder, "--quick" in sys.argv)
-    for title, column in (("PSNR", 1), ("MS-SSIM", 2)):
-        print(f"\n% of rate at equal {title} (less is better)")
-        print("codec".ljust(44) + "".join(f"vs {a}".rjust(14) for a in ANCHORS))
-        table = {n: [(p[0], p[column]) for p in points] for n, points in curves.items()}
-        others = published() if column == 1 else {}
-        for name, points in {**table, **others}.items():
-            label = f"{name} (published)" if name in others else name
-            print(label.ljust(44) + "".join(f"{bd_rate(table[a], points):14.1f}" for a in ANCHORS))
-    print("\nmegapixels per CPU-second, one thread: encode, decode")
-    for name, (there, back) in speeds.items():
-        print(f"{name.ljust(44)}{there:14.2f}{back:14.2f}")
+    """Measure what is not there yet, then write the tables."""
+    names = pictures()
+    for name, codec in codecs().items():
+        measure(name, codec, names)
+    report()
+
+
+def pictures() -> list[Path]:
+    given = [a for a in sys.argv[2:] if not a.startswith("-")]
+    folder = Path(given[0]) if given else ROOT / "shared/data/photos-eval/kodak"
+    found = sorted(folder.glob("*.png"))
+    if not found:
+        sys.exit(f"{folder}: holds no PNG pictures")
+    return found[: 3 if "--quick" in sys.argv else None]
+
+
+def measure(name: str, codec: Codec, paths: list[Path]) -> dict[str, list[float]]:
+    """Rows (bits a pixel, PSNR, MS-SSIM in dB, CPU-seconds there and back, pixels) by picture and setting.
+
+    Kept picture by picture, so that what is interrupted goes on.
+    """
+    place = STORE / f"{name}-{codec.version}.json"
+    rows: dict[str, list[float]] = json.loads(place.read_text()) if place.is_file() else {}
+    for path in paths:
+        wanted = {f"{_key(path)} {setting:g}": setting for setting in codec.settings}
+        if wanted.keys() <= rows.keys():
+            continue
+        with Image.open(path) as image:
+            pixels = np.asarray(image.convert("RGB"))
+        reference = Reference(pixels)
+        codec.decode(codec.encode(pixels[:64, :64], codec.settings[0]))  # what is loaded only once
+        for key, setting in wanted.items():
+            began = time.process_time()
+            data = codec.encode(pixels, setting)
+            middle = time.process_time()
+            back = codec.decode(data)
+            ended = time.process_time()
+            near = -10 * math.log10(max(1 - reference.ms_ssim(back), 1e-9))
+            size = pixels[..., 0].size
+            rows[key] = [
+                8 * len(data) / size, psnr(pixels, back), near, middle - began, ended - middle, size,
+            ]  # fmt: skip
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(place) as temporary:
+            temporary.write_text(json.dumps(rows))
+        print(f"{name}: {path.name}", file=sys.stderr, flush=True)
+    return rows
+
+
+def report() -> None:
+    """The tables of what has been measured, printed and written into the manual."""
+    paths, known = pictures(), codecs()
+    held = {name: _mean(name, codec, paths) for name, codec in known.items()}
+    held = {name: points for name, points in held.items() if points is not None}
+    if missing := {"isthmus", *ANCHORS} - held.keys():
+        sys.exit(f"not measured yet: {', '.join(sorted(missing))}")
+    text = [
+        f"Mean of {len(paths)} photographs of Kodak's set, whole files, RGB; negative is smaller."
+    ]
+    for rows, header in (
+        _against_each(held, known),
+        _beside_each_other(held, known, len(paths)),
+        _by_rate(held["isthmus"]),
+    ):
+        print(table(rows, header))
+        text.append(markdown(rows, header))
+    if len(paths) > 3:
+        write_between(ROOT / "docs/compress.md", "codec", "\n\n".join(text))
+
+
+def published() -> dict[str, Curve]:
+    """Curves that the authors of learned codecs published for the 24 Kodak pictures."""
+    found: dict[str, Curve] = {}
+    for row in csv.DictReader(
+        (files("benchmarks") / "published_codecs.csv").read_text().splitlines()
+    ):
+        found.setdefault(row["codec"], []).append((float(row["bpp"]), float(row["psnr_rgb"])))
+    return found
+
+
+def _key(path: Path) -> str:
+    return f"{path.stem}-{hashlib.sha256(path.read_bytes()).hexdigest()[:8]}"
+
+
+def _mean(name: str, codec: Codec, paths: list[Path]) -> Any:
+    """(settings, 6) means over the pictures; None where one is missing."""
+    place = STORE / f"{name}-{codec.version}.json"
+    rows = json.loads(place.read_text()) if place.is_file() else {}
+    keys = [[f"{_key(path)} {s:g}" for path in paths] for s in codec.settings]
+    if any(key not in rows for line in keys for key in line):
+        return None
+    return np.array([np.mean([rows[key] for key in line], 0) for line in keys])
+
+
+def _curve(points: Any, quality: int) -> Curve:
+    return [(float(p[BITS]), float(p[quality])) for p in points]
+
+
+def _against_each(
+    held: dict[str, Any], known: dict[str, Codec]
+) -> tuple[list[list[str]], list[str]]:
+    others = [name for name in held if not name.startswith("isthmus")]
+    header = ["rate", *(f"against {known[name].title}" for name in others)]
+    rows = [
+        [f"{known[ours].title}, at equal {title}"]
+        + [_percent(held[other], held[ours], quality) for other in others]
+        for title, quality in (("PSNR", PSNR), ("MS-SSIM", SSIM))
+        for ours in held
+        if ours not in others
+    ]
+    return rows, header
+
+
+def _beside_each_other(
+    held: dict[str, Any], known: dict[str, Codec], count: int
+) -> tuple[list[list[str]], list[str]]:
+    rows = []
+    for name, points in held.items():
+        compared = [_percent(held[a], points, q) for q in (PSNR, SSIM) for a in ANCHORS]
+        there, back = (
+            points[:, PIXELS].mean() / 1e6 / points[:, k].mean() for k in (ENCODE, DECODE)
+        )
+        rows.append([known[name].title, *compared, f"{there:.2f}", f"{back:.2f}"])
+    # The authors' means are of all 24 pictures: beside anchors of fewer they would say nothing.
+    for name, curve in published().items() if count == 24 else ():
+        compared = [f"{bd_rate(_curve(held[a], PSNR), curve):+.1f} %" for a in ANCHORS]
+        rows.append([f"{name} (published)", *compared, "", "", "", "", ""])
+    header = ["rate of"]
+    header += [f"{q}, to {title}" for q in ("PSNR", "MS-SSIM") for title in ANCHORS.values()]
+    return rows, [*header, "encode, Mpixel/CPU-s", "decode"]
+
+
+def _by_rate(points: Any) -> tuple[list[list[str]], list[str]]:
+    rows = []
+    for p in points:
+        speeds = [f"{p[PIXELS] / 1e6 / p[k]:.2f}" for k in (ENCODE, DECODE)]
+        share = 1 - 10 ** (-p[SSIM] / 10)
+        rows.append([f"{p[BITS]:.3f}", f"{p[PSNR]:.2f} dB", f"{share:.4f}", *speeds])
+    return rows, ["`.isth`, bits a pixel", "PSNR", "MS-SSIM", "encode, Mpixel/CPU-s", "decode"]
+
+
+def _percent(anchor: Any, test: Any, quality: int) -> str:
+    return f"{bd_rate(_curve(anchor, quality), _curve(test, quality)):+.1f} %"
 
 
 if __name__ == "__main__":

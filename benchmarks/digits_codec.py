@@ -2,6 +2,7 @@
 
     python -m benchmarks.digits_codec MNIST.npz RUN… > digits.json
     python -m benchmarks.digits_codec --draw digits.json docs/pictures/digits-codec.png
+    python -m benchmarks.digits_codec --widths MNIST.npz       # the shipped digits-2 ... 128, into the manual
 
 RUNs are trainings of the recipe ``digits-codec`` at several weights of the rate. Each is measured
 at several widths of its rounding steps. PCA with 64 numbers goes through the same entropy coder.
@@ -21,12 +22,15 @@ import numpy as np
 import torch
 from PIL import Image
 
+from benchmarks.marked import markdown, write_between
 from isthmus.codec.codes import CodeBook, pack, unpack
-from isthmus.model import Model
+from isthmus.model import Model, load
 from isthmus.training import Run
 
 SCALES = (0.75, 1.0, 1.35, 1.8)
 PAGES = 10
+WIDTHS = (2, 4, 8, 16, 32, 64, 128)
+SHARES = (0.1, 0.3, 0.6, 1.0)  # of a number's spread, that it is rounded in
 NUMBERS = (8, 16, 32)  # further widths of PCA's bottleneck
 COUNTED = 20_000  # training digits that probabilities are counted on
 # Targets: PCA's points of the plan (bytes a digit, mean squared error).
@@ -79,6 +83,40 @@ def learned(path: Path, train: Any, test: Any) -> list[tuple[float, float]]:
             )
         )
     return points
+
+
+def by_width(npz: Path) -> list[list[str]]:
+    """Rows of the manual's table: what the code of each shipped width costs in bytes, and its error.
+
+    These were trained without a rate: each number is rounded in steps of a share of its spread.
+    """
+    held = np.load(npz, allow_pickle=False)
+    train, test = (held[n].reshape(-1, 784)[:COUNTED] for n in ("x_train", "x_test"))
+    rows = []
+    for width in WIDTHS:
+        model = load(f"digits-{width}")
+        a, b = (_codes(model, part) for part in (train, test))
+        errors, points = [_error(model, b, test)], []
+        for share in SHARES:
+            step = share * a.std(0)
+            qa, qb = (np.rint(x / step).astype(np.int64) for x in (a, b))
+            points.append(
+                f"{bytes_of(qa, qb, PAGES):.1f} B at {_error(model, qb * step, test):.5f}"
+            )
+        rows.append([str(width), f"{4 * width} B at {errors[0]:.5f}", *points])
+        print(*rows[-1], file=sys.stderr, flush=True)
+    return rows
+
+
+@torch.inference_mode()
+def _codes(model: Model, items: Any) -> Any:
+    return model.code(items.reshape(-1, 1, 28, 28)).values.double().numpy().reshape(len(items), -1)
+
+
+@torch.inference_mode()
+def _error(model: Model, codes: Any, items: Any) -> float:
+    out = model.decode(codes.astype(np.float32)).reshape(len(items), -1)
+    return float(np.square(np.clip(out, 0, 1) - items / 255).mean())
 
 
 def lossless(test: Any) -> dict[str, float]:
@@ -173,5 +211,10 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     if sys.argv[1] == "--draw":
         draw(json.loads(Path(sys.argv[2]).read_text()), Path(sys.argv[3]))
+        sys.exit()
+    if sys.argv[1] == "--widths":
+        header = ["numbers", "as floats", *(f"in steps of {share:g} spreads" for share in SHARES)]
+        text = markdown(by_width(Path(sys.argv[2])), header)
+        write_between(Path(__file__).parents[1] / "docs/compress.md", "widths", text)
         sys.exit()
     print(json.dumps(main(Path(sys.argv[1]), [Path(p) for p in sys.argv[2:]]), indent=1))

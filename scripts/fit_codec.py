@@ -19,11 +19,12 @@ import numpy as np
 from PIL import Image
 from safetensors.numpy import save_file
 
-from isthmus.codec import analysis, exact, picture, smoothing, synthesis, tile, tokens
+from isthmus.codec import analysis, exact, smoothing, synthesis, tile, tile_pixels, tokens
 from isthmus.codec.colors import color_planes
 from isthmus.codec.contexts import FEATURES, LATTICES, Magnitudes
 from isthmus.codec.layout import DIAGONALS, TILT
 from isthmus.codec.model import BINS, MEAN_BINS, MEAN_ROWS, ROWS, SCALE, SPLIT_ROWS, STEPS, Model
+from isthmus.codec.quantise import cheapest
 from isthmus.codec.rans import frequencies
 from isthmus.codec.transform import COLOR
 
@@ -140,7 +141,7 @@ def visit(
         low, high = DIAGONALS[p.diagonal]
         y, x, stride = LATTICES[p.lattice]
         wanted = scaled[low:high, p.plane, :, y::stride, x::stride]
-        made = tile.quantised(model, p, wanted, TRADE * TILT[p.diagonal])
+        made = cheapest(model, p, wanted, TRADE * TILT[p.diagonal])
         known.store(p.plane, p.diagonal, p.lattice, made)
         if fits:
             sums.fit(p, sizes[:, y::stride, x::stride], made, rng)
@@ -216,7 +217,7 @@ def smooth_weights(model: Model, clean: Any, free: Any, rng: np.random.Generator
             pool = clean if index < 232 else free
             for crop in pool[rng.permutation(len(pool))[:12]]:
                 wanted = np.rint(color_planes(crop) * 16)
-                _, coded = picture.encode_tile(model, picture.analysed(crop), index)
+                _, coded = tile_pixels.encode(model, tile_pixels.analysed(crop), index)
                 step = int(STEPS[index])
                 planes = synthesis.planes(coded.levels, coded.sizes, step)
                 near = smoothing.borders(coded.sizes)

@@ -23,7 +23,7 @@ from safetensors.numpy import load_file, save_file
 from torch import nn
 from torch.nn import functional as F
 
-from isthmus.codec import network, picture, smoothing, synthesis
+from isthmus.codec import network, smoothing, synthesis, tile_pixels
 from isthmus.codec.colors import color_planes
 from isthmus.codec.model import STEPS, shipped
 from isthmus.codec.network import CELL, FLAGS, GAIN, LAST, LEAST, MOST, SHIFT, TOP
@@ -98,7 +98,7 @@ class Samples:
                 rows = [np.concatenate(chosen[k : k + many], 1) for k in range(0, many**2, many)]
                 whole = np.concatenate(rows)
                 index = int(rng.integers(LEAST - 12, COARSEST))
-                _, coded = picture.encode_tile(model, picture.analysed(whole), index)
+                _, coded = tile_pixels.encode(model, tile_pixels.analysed(whole), index)
                 step = int(STEPS[index])
                 planes = synthesis.planes(coded.levels, coded.sizes, step)
                 weights = model.smooth[smoothing.rate_class(index)]

@@ -46,6 +46,24 @@ def test_modes(mode: str) -> None:
             assert (np.asarray(back) == np.asarray(image)).all()
 
 
+def test_wishes_and_values_that_cannot_be() -> None:
+    image = Image.fromarray(PHOTO)
+    for options, said in (
+        ({"quality": "keep"}, "quality is a number"),
+        ({"quality": 0}, "^quality is 1"),
+        ({"effort": 3}, "^effort is 1 or 2"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            _there(image, **options)
+    with pytest.raises(OSError, match="the picture cannot be coded in 10 bytes"):
+        _there(image, size=10)
+    wide = PHOTO[..., 0].astype(np.int32) * 257
+    with Image.open(io.BytesIO(_there(Image.fromarray(wide), lossless=True))) as back:
+        assert (np.asarray(back) == wide).all()
+    with pytest.raises(OSError, match="values outside"):
+        _there(Image.fromarray(wide + 1000))
+
+
 def test_files_by_their_suffix(tmp_path: object) -> None:
     path = f"{tmp_path}/a.isth"
     Image.fromarray(PHOTO).save(path)

@@ -3,11 +3,12 @@
 >>> import isthmus.pillow
 >>> from PIL import Image
 >>> Image.open("photo.isth").save("photo.png")
->>> image.save("photo.isth", quality=80)    # or size=100_000, psnr=38, lossless=True
+>>> image.save("photo.isth", quality=80)    # or size=100_000, psnr=38, lossless=True; effort=2
 """
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import IO, Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from isthmus.codec import container, photos
 from isthmus.codec.errors import FormatError
 from isthmus.media import photo as media
 
-_WISHES = ("quality", "size", "psnr", "lossless")
+_WISHES = ("quality", "size", "psnr", "lossless", "effort")
 
 
 class IsthImageFile(ImageFile.ImageFile):
@@ -79,12 +80,17 @@ def _accept(prefix: bytes) -> bool:
 
 def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
     wishes = {name: image.encoderinfo[name] for name in _WISHES if name in image.encoderinfo}
+    for name, wish in wishes.items():
+        if wish is not None and not isinstance(wish, Real):
+            raise ValueError(f"{name} is a number; got {wish!r}")
     held = {**image.info, **image.encoderinfo}
     exif = held.get("exif", b"")
     icc = held.get("icc_profile") or b""
-    if image.mode.startswith("I;16"):
-        pixels = np.asarray(image).astype(np.uint16)[..., None]
-        alpha = None
+    if image.mode.startswith("I"):
+        values = np.asarray(image)
+        if values.size and not 0 <= values.min() <= values.max() <= 65535:
+            raise OSError("cannot write values outside 0..65535 as ISTH")
+        pixels, alpha = values.astype(np.uint16)[..., None], None
     else:
         pixels, alpha, icc = media.shallow(image, icc)
     made = media.Photo(
@@ -96,7 +102,7 @@ def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
     )
     try:
         packed = photos.pack(made, **wishes)
-    except ValueError as error:
+    except FormatError as error:
         raise OSError(f"the picture {error}") from None
     file.write(packed.data)
 

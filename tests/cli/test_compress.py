@@ -74,6 +74,15 @@ def test_targets_are_hit_and_json_says_so(tmp_path: Path) -> None:
         assert psnr(PHOTO, np.asarray(image)) == pytest.approx(35, rel=0.02)
 
 
+def test_no_difference_is_no_number(tmp_path: Path) -> None:
+    source, out = tmp_path / "a.png", tmp_path / "a.isth"
+    Image.new("RGB", (1, 1), "red").save(source)
+    done = isthmus("compress", source, "-o", out, "--effort", "2", "--json")
+    assert json.loads(done.stdout.splitlines()[0])["psnr"] is None
+    assert "Infinity" not in done.stdout
+    assert "the same pixels" in isthmus("compress", source, "-o", out, "--force").stderr
+
+
 def test_wishes_that_cannot_be(tmp_path: Path) -> None:
     source = tmp_path / "a.png"
     Image.fromarray(PHOTO).save(source)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from isthmus.codec import container, exact, picture, tile
+from isthmus.codec import container, exact, picture, tile, tile_pixels
 from isthmus.codec.crc import crc32c
 from isthmus.codec.errors import FormatError
 
@@ -73,6 +73,7 @@ def test_every_byte_of_the_header_is_guarded() -> None:
         (11, b"\x0c", "no encoder writes"),
         (13, b"\x09", "no encoder writes"),
         (14, b"\x00", "no encoder writes"),
+        (14, b"\x21", "no encoder writes"),
         (16, b"\x63\x00", "model 99"),
         (18, b"\xff\xff", "no encoder writes"),
         (20, struct.pack("<II", 0, 40), "0 x 40"),
@@ -119,6 +120,23 @@ def test_damaged_transparency_becomes_opaque() -> None:
     assert made.damaged[0].startswith("transparency of tile 0")
 
 
+@given(st.sampled_from(["v1-p2-gray.isth", "v1-p2-drawn.isth", "v1-p2-one.isth"]), st.data())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_damage_is_never_silent(name: str, data: st.DataObject) -> None:
+    """Bytes changed, cut out, put in, moved: an error, a tile that is named, or the same pixels."""
+    whole = (GOLDEN / name).read_bytes()
+    start = data.draw(st.integers(0, len(whole) - 1))
+    end = data.draw(st.integers(start, min(start + 40, len(whole))))
+    put = data.draw(st.one_of(st.binary(max_size=9), st.just(whole[start:end] * 2)))
+    held = whole[:start] + put + whole[end:]
+    try:
+        made = picture.decode(held, most_pixels=1 << 20)
+    except FormatError:
+        return
+    if not made.damaged:
+        assert (made.pixels == picture.decode(whole).pixels).all()
+
+
 @given(st.data())
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_a_tile_of_any_bytes_is_read_or_refused(data: st.DataObject) -> None:
@@ -133,7 +151,7 @@ def test_a_tile_of_any_bytes_is_read_or_refused(data: st.DataObject) -> None:
     held = bytes(payload[: len(payload) - cut])
     try:
         coded = tile.decode(model, held, 1, 8, 8, 200)
-        picture.synthesised(model, coded, file.header, 40, 50)
+        tile_pixels.synthesised(model, coded, file.header, 40, 50)
     except FormatError:
         pass
 
@@ -146,6 +164,15 @@ def test_planes_of_any_bytes_are_read_or_refused(data: bytes, kind: int) -> None
         exact.to_pixels(planes, np.uint8)
     except FormatError:
         pass
+
+
+def test_a_file_of_many_small_tiles_is_refused() -> None:
+    """Or a few megabytes would take hours."""
+    head = bytearray(SMALL[:FRONT])
+    head[14] = 1
+    head[20:28] = struct.pack("<II", 32 * 100, 32 * 100)
+    with pytest.raises(FormatError, match="more tiles"):
+        container.read(bytes(head) + b"\0" + bytes(100_000))
 
 
 @given(st.binary(max_size=600))

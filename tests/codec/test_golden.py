@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from isthmus.codec import container, picture
+from isthmus.codec import container, picture, tile_pixels
 from isthmus.codec.crc import crc32c
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -103,11 +103,11 @@ def test_the_encoders_floats_cannot_part_it_from_the_decoder() -> None:
 
     model = picture.prior()
     pixels = np.random.default_rng(0).integers(0, 256, (64, 96, 3)).astype(np.uint8)
-    found = picture.analysed(pixels)
+    found = tile_pixels.analysed(pixels)
     rng = np.random.default_rng(1)
     noisy = [f * (1 + rng.normal(0, 1e-3, f.shape)).astype(np.float32) for f in found]
     for coefficients in (found, noisy):
-        data, coded = picture.encode_tile(model, coefficients, 250)
+        data, coded = tile_pixels.encode(model, coefficients, 250)
         read = tile.decode(model, data, 3, 8, 12, 250)
         assert (read.levels == coded.levels).all()
         assert (read.sizes == coded.sizes).all()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tests.photos import photograph, psnr
 
-from isthmus.codec import container, network, picture
+from isthmus.codec import container, network, picture, tile_pixels
 from isthmus.codec.errors import FormatError
 from isthmus.codec.model import STEPS, shipped
 from isthmus.codec.network import CELL, FLAGS, LEAST, SHIFT, TOP, Network
@@ -102,10 +102,13 @@ def test_a_file_takes_the_network_where_that_is_nearer() -> None:
     height, width = PHOTO.shape[:2]
     taken = []
     for step in (312, 352):
-        _, coded = picture.encode_tile(model, picture.analysed(PHOTO), step)
+        _, coded = tile_pixels.encode(model, tile_pixels.analysed(PHOTO), step)
         header = container.read(picture.encode(PHOTO, step)).header
         smoothed, corrected = (
-            psnr(PHOTO, picture.synthesised(model, coded, replace(header, after=n), height, width))
+            psnr(
+                PHOTO,
+                tile_pixels.synthesised(model, coded, replace(header, after=n), height, width),
+            )
             for n in (container.SMOOTHED, container.CORRECTED)
         )
         assert (header.after == container.CORRECTED) == (corrected > smoothed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,6 +50,13 @@ _SUFFIX = ".isth"
 )
 @click.option("--lossless", is_flag=True, help="Keep every bit.")
 @click.option(
+    "--effort",
+    type=click.IntRange(1, 2),
+    default=1,
+    show_default=True,
+    help="2 takes up to four times as long for about 2% fewer bytes at equal PSNR.",
+)
+@click.option(
     "--compare",
     metavar="PAGE.html",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -64,6 +72,7 @@ def compress(
     size: int | None,
     psnr: float | None,
     lossless: bool,
+    effort: int,
     compare: Path | None,
     max_pixels: int,
     force: bool,
@@ -84,7 +93,13 @@ def compress(
     for job in jobs:
         if job.output.suffix.lower() != _SUFFIX:
             raise click.UsageError(f"-o {job.output}: the name must end in {_SUFFIX}")
-    wishes = {"quality": quality, "size": size, "psnr": psnr, "lossless": lossless}
+    wishes: dict[str, Any] = {
+        "quality": quality,
+        "size": size,
+        "psnr": psnr,
+        "lossless": lossless,
+        "effort": effort,
+    }
     work = _Compressor(wishes, max_pixels, compare is not None)
     tree = batch.run(jobs, work, failures, force, as_json)
     if compare is not None and work.shown:
@@ -125,6 +140,8 @@ class _Compressor:
         height, width = picture.pixels.shape[:2]
         bits = 8 * size / (height * width)
         good = "without loss" if made.exact else f"{made.psnr:.1f} dB"
+        if math.isinf(made.psnr) and not made.exact:
+            good = "the same pixels"
         if self.compares:
             from isthmus.report import coding
 
@@ -133,7 +150,7 @@ class _Compressor:
         said: dict[str, Any] = {
             "bytes": size,
             "bits_per_pixel": round(bits, 4),
-            "psnr": None if made.exact else round(made.psnr, 3),
+            "psnr": None if math.isinf(made.psnr) else round(made.psnr, 3),
             "lossless": made.exact,
             "text": f"{size:,} bytes, {bits:.2f} bits a pixel, {good}, {size / max(was, 1):.0%} of "
             f"{was:,}{notes}",

@@ -57,6 +57,11 @@ def divide(found: list[Array], step: float, trade: float) -> Array:
             _ZERO * np.square(np.minimum(x, 1)),
         )
         costs.append((np.square(x - q) + worth * bits).sum((0, 1)))
+    return cheapest_sizes(costs, trade)
+
+
+def cheapest_sizes(costs: list[Array], trade: float) -> Array:
+    """The block sizes (…, rows, columns) that cost least, given what each size costs at every cell."""
     eight, sixteen, large = _sums(costs[0], 2), _sums(costs[1], 2), _sums(costs[2], 4)
     eight = eight + trade * _SPLIT[1]
     fine = eight < sixteen

@@ -19,7 +19,9 @@ LONGEST = 1 << 20
 _HEAD = struct.Struct("<8sBBBBBBBBHHII8s")
 KINDS = (b"ICCP", b"EXIF", b"XMP ", b"TEXT")
 _MOST_BESIDE = 64 << 20
-_MOST_TILES = 1 << 20
+LARGEST_TILE = 1024
+"""Pixels of a tile's side: what one tile takes in memory stays within reason."""
+_MOST_TILES = 1 << 13
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,7 @@ def read(data: bytes, most_pixels: int = MOST_PIXELS) -> File:
         and depth in (8, 16)
         and alpha in (0, 1)
         and 1 <= turn <= 8
-        and tile > 0
+        and 0 < tile <= LARGEST_TILE // 32
     )
     if not good:
         raise FormatError("has a header that no encoder writes")
@@ -166,7 +168,7 @@ def read(data: bytes, most_pixels: int = MOST_PIXELS) -> File:
     )  # fmt: skip
     tiles = header.count
     if tiles > _MOST_TILES or tiles * 5 > len(data):
-        raise FormatError("is cut off in its index, or says it has more tiles than it can hold")
+        raise FormatError("is cut off in its index, or says it has more tiles than a file may")
     index = [
         (reader.varint(), int.from_bytes(reader.take(4), "little"))
         for _ in range(tiles * (1 + alpha))

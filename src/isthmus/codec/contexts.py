@@ -21,9 +21,9 @@ LATTICES = ((0, 0, 4), (2, 2, 4), (0, 2, 4), (2, 0, 4), (1, 1, 2), (0, 1, 2), (1
 PAD = 2
 FEATURES = 24
 LARGEST = 31
-_NONE = 64  # a band of zeros
+NONE = 64  # a band of zeros
 # Same band: (offsets that are summed) x 4, for each lattice; a cell's neighbours coded before it.
-_AROUND: tuple[tuple[tuple[tuple[int, int], ...], ...], ...] = (
+AROUND: tuple[tuple[tuple[tuple[int, int], ...], ...], ...] = (
     ((), (), (), ()),
     (((-2, -2),), ((-2, 2),), ((2, -2),), ((2, 2),)),
     (((0, -2),), ((0, 2),), ((-2, 0),), ((2, 0),)),
@@ -32,10 +32,10 @@ _AROUND: tuple[tuple[tuple[tuple[int, int], ...], ...], ...] = (
     (((0, -1),), ((0, 1),), ((-1, 0),), ((1, 0),)),
     (((0, -1),), ((0, 1),), ((-1, 0),), ((1, 0),)),
 )
-_MORE: tuple[tuple[tuple[int, int], ...], ...] = (
+MORE: tuple[tuple[tuple[int, int], ...], ...] = (
     (),
     (),
-    ((-2, -2), (-2, 2), (2, -2), (2, 2)),
+    (),  # those at (-2, -2) … are coded one pass later
     ((-2, -2), (-2, 2), (2, -2), (2, 2)),
     (),
     ((-1, -2), (-1, 2), (1, -2), (1, 2)),
@@ -49,12 +49,12 @@ def _lower(s: int, du: int, dv: int) -> Array:
     found = []
     for u, v in ORDER[low:high]:
         a, b = u - du, v - dv
-        found.append(PLACE[a, b] if 0 <= a < 8 and 0 <= b < 8 else _NONE)
+        found.append(PLACE[a, b] if 0 <= a < 8 and 0 <= b < 8 else NONE)
     return np.array(found)
 
 
 _DOWN = [(1, 0), (0, 1), (1, 1), (2, 0), (0, 2), (2, -1), (-1, 2)]
-_LOWER = [[_lower(s, *d) for d in _DOWN] for s in range(15)]
+LOWER = [[_lower(s, *d) for d in _DOWN] for s in range(15)]
 
 
 class Magnitudes:
@@ -103,16 +103,16 @@ class Magnitudes:
         here = at(0, 0)
         own, crosses = self.values[c], self.crosses[c]
         out = np.zeros((high - low, tiles, height, width, FEATURES), np.float32)
-        for number, places in enumerate(_LOWER[s]):
-            if (places != _NONE).any():
+        for number, places in enumerate(LOWER[s]):
+            if (places != NONE).any():
                 out[..., number] = own[(places, slice(None), *here)]
-        out[..., 7] = crosses[(_LOWER[s][0], slice(None), *here)]
-        out[..., 8] = crosses[(_LOWER[s][1], slice(None), *here)]
+        out[..., 7] = crosses[(LOWER[s][0], slice(None), *here)]
+        out[..., 8] = crosses[(LOWER[s][1], slice(None), *here)]
         out[..., 9] = np.minimum(self.totals[c][(slice(None), *here)], 255)
-        for number, offsets in enumerate(_AROUND[g]):
+        for number, offsets in enumerate(AROUND[g]):
             for dy, dx in offsets:
                 out[..., 10 + number] += own[(slice(low, high), slice(None), *at(dy, dx))]
-        for dy, dx in _MORE[g]:
+        for dy, dx in MORE[g]:
             out[..., 14] += own[(slice(low, high), slice(None), *at(dy, dx))]
         if c > 0:
             luma = self.values[0]

@@ -26,7 +26,8 @@ SCALE = 1024
 """One unit of magnitude in the weights' sums."""
 _THRESHOLDS = np.unique(np.rint(SCALE * 0.004 * 2 ** (np.arange(44) / 3)).astype(np.int64))
 BINS = len(_THRESHOLDS) + 1
-_BIN = np.searchsorted(_THRESHOLDS, np.arange(_THRESHOLDS[-1] + 1), side="right").astype(np.int32)
+BIN = np.searchsorted(_THRESHOLDS, np.arange(_THRESHOLDS[-1] + 1), side="right").astype(np.int32)
+"""The bin of each expected magnitude, in 1/SCALE."""
 # Tables: six kinds of place with BINS rows each, then the means', then the partition's.
 _GROUPS = np.array([0, 0, 1, 1, 1] + [2] * 10)
 MEAN_ROWS = 6 * BINS
@@ -115,7 +116,7 @@ class Model:
         )
         chosen = np.where(size == 0, sums[..., 0], np.where(size == 1, sums[..., 1], sums[..., 2]))
         expected = np.clip(chosen, 0, _THRESHOLDS[-1]).astype(np.int32)
-        bins = _BIN[expected]
+        bins = BIN[expected]
         kind = (0 if plane == 0 else 3) + int(_GROUPS[diagonal])
         return Pass(plane, diagonal, lattice, seen, expected, bins + kind * BINS, bins == 0)
 

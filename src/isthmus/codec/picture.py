@@ -11,21 +11,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from isthmus.codec import analysis, container, exact, network, smoothing, synthesis, tile
-from isthmus.codec.colors import color_pixels, color_planes
+from isthmus.codec import container, exact, refine, synthesis, tile, tile_pixels
+from isthmus.codec.colors import color_pixels
 from isthmus.codec.container import CORRECTED, EXACT, LOSSY, SMOOTHED, File, Header
 from isthmus.codec.errors import Damaged, FormatError
 from isthmus.codec.model import NEWEST, STEPS, Model, shipped
-from isthmus.codec.transform import FRACTION
+from isthmus.codec.quantise import TRADE
 from isthmus.media.photo import turned
 
 Array = NDArray[Any]
 Progress = Callable[[float], None]
-TILE = 1024
+TILE = container.LARGEST_TILE
 _HELD = 4
 LEAST_STEP, MOST_STEP = 96, 384
-TRADE = 0.14
-"""What a bit is worth, in squared quantiser steps (found on training photographs)."""
+EFFORTS = (1, 2)
 # Quality as people know it from JPEG: (quality, index of the step).
 _QUALITIES = np.array(
     [[1, 368], [10, 340], [30, 304], [50, 282], [75, 250], [90, 212], [95, 190], [100, 128]]
@@ -68,35 +67,6 @@ def prior(header: Header | None = None) -> Model:
     return model
 
 
-def analysed(pixels: Array) -> list[Array]:
-    """The coefficients of a tile for each block size; the tile grown to whole superblocks."""
-    planes = color_planes(pixels)
-    more = [(0, 0), *((0, -n % 32) for n in planes.shape[1:])]
-    return analysis.candidates(np.pad(planes, more, "edge"))
-
-
-def encode_tile(
-    model: Model, found: list[Array], step: int, trade: float = TRADE
-) -> tuple[bytes, tile.Coded]:
-    """Choose blocks, quantise and code one tile."""
-    scale = float(STEPS[step]) / (1 << FRACTION)
-    sizes = analysis.divide(found, scale, trade)
-    return tile.encode(model, analysis.chosen(found, sizes), sizes, step, scale, trade)
-
-
-def synthesised(model: Model, coded: tile.Coded, header: Header, height: int, width: int) -> Array:
-    """The pixels of a tile."""
-    step = int(STEPS[header.step])
-    planes = synthesis.planes(coded.levels, coded.sizes, step)
-    seen = planes
-    if header.after and model.smooth is not None:
-        weights = model.smooth[smoothing.rate_class(header.step)]
-        planes = smoothing.smoothed(planes, coded.sizes, step, weights)
-    if header.after == CORRECTED and model.network is not None:
-        planes += network.correction(model.network, seen, coded.sizes, header.step, step)
-    return color_pixels(planes[:, :height, :width], header.depth)
-
-
 def _head(
     pixels: Array, alpha: Array | None, mode: int, step: int, model: Model, beside: Any
 ) -> Header:
@@ -109,7 +79,7 @@ def _head(
 
 def most_after(model: Model, header: Header) -> int:
     """The last of what may follow the synthesis."""
-    known = model.network is not None and header.channels == 3 and header.step >= network.LEAST
+    known = tile_pixels.corrects(model, header.channels, header.step)
     return CORRECTED if known else SMOOTHED
 
 
@@ -126,7 +96,10 @@ def check(pixels: Array, alpha: Array | None) -> None:
 
 
 class Coder:
-    """One picture to be coded, ``again`` and again perhaps. Raises FormatError for what is none."""
+    """One picture to be coded, ``again`` and again perhaps. Raises FormatError for what is none.
+
+    ``effort`` 2 takes four times as long as 1, for smaller files (``refine``).
+    """
 
     def __init__(
         self,
@@ -134,9 +107,12 @@ class Coder:
         alpha: Array | None = None,
         beside: tuple[tuple[bytes, bytes], ...] = (),
         again: bool = False,
+        effort: int = 1,
     ) -> None:
         check(pixels, alpha)
-        self.again = again
+        if effort not in EFFORTS:
+            raise FormatError(f"is to be coded with effort {effort}; there are {EFFORTS}")
+        self.again, self.effort = again, effort
         self.model = prior()
         self.pixels = pixels
         self.beside = beside
@@ -155,15 +131,19 @@ class Coder:
             part = self.pixels[top:bottom, left:right]
             found = self.held.get(number)
             if found is None:
-                found = analysed(part)
+                found = tile_pixels.analysed(part)
                 if self.again and number < _HELD:  # of more tiles memory would not be bounded
                     self.held[number] = found
-            data, coded = encode_tile(self.model, found, step, trade)
+            if self.effort > 1:
+                planes = tile_pixels.grown(part)
+                data, coded = refine.encode(self.model, planes, found, step, trade)
+            else:
+                data, coded = tile_pixels.encode(self.model, found, step, trade)
             made.append(data)
             # Which of them a file gets is tried: on all of it, or on its first tile.
             for k, kind in enumerate(kinds if judged or (len(kinds) > 1 and number == 0) else ()):
                 asked = replace(header, after=kind)
-                back = synthesised(self.model, coded, asked, bottom - top, right - left)
+                back = tile_pixels.synthesised(self.model, coded, asked, bottom - top, right - left)
                 errors[k] += np.square(back.astype(np.float32) - part).sum(dtype=np.float64)
             if progress is not None:
                 progress((number + 1) / header.count)
@@ -179,13 +159,16 @@ def encode(
     alpha: Array | None = None,
     beside: tuple[tuple[bytes, bytes], ...] = (),
     progress: Progress | None = None,
+    effort: int = 1,
 ) -> bytes:
     """A picture as a file, quantised with a step of the given index (``step_of`` a quality).
 
     ``pixels`` (height, width, 1 or 3) uint8 or uint16; ``alpha`` (height, width) of the same type is
-    kept without loss; ``beside``: (kind, content) of metadata. Raises FormatError.
+    kept without loss; ``beside``: (kind, content) of metadata; ``effort`` as for ``Coder``. Raises
+    FormatError.
     """
-    return Coder(pixels, alpha, beside).code(step, judged=False, progress=progress)[0]
+    coder = Coder(pixels, alpha, beside, effort=effort)
+    return coder.code(step, judged=False, progress=progress)[0]
 
 
 def encode_exact(
@@ -275,7 +258,8 @@ def decode(
         return said
 
     with ThreadPoolExecutor(min(threads, len(wanted))) as pool:
-        for done, said in enumerate(pool.map(one, wanted)):
+        each = pool.map if min(threads, len(wanted)) > 1 else map
+        for done, said in enumerate(each(one, wanted)):
             damaged += said
             if progress is not None:
                 progress((done + 1) / len(wanted))
@@ -335,7 +319,7 @@ def _tile(model: Model, file: File, number: int) -> Array:
         return exact.to_pixels(planes, dtype)
     rows, columns = -(-height // 32) * 4, -(-width // 32) * 4
     coded = tile.decode(model, held, header.channels, rows, columns, header.step)
-    return synthesised(model, coded, header, height, width)
+    return tile_pixels.synthesised(model, coded, header, height, width)
 
 
 def _overlap(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from isthmus.codec import picture
 from isthmus.codec.errors import FormatError
 from isthmus.codec.picture import LEAST_STEP, MOST_STEP
+from isthmus.codec.quantise import TRADE
 
 Array = NDArray[Any]
 # One index of the step changes the size by about this (a step of twice the width: 0.6 times).
@@ -33,13 +34,16 @@ class Trial:
     """One picture, coded as often as it takes: what does not depend on the step is done once."""
 
     def __init__(
-        self, pixels: Array, alpha: Array | None, beside: tuple[tuple[bytes, bytes], ...]
+        self,
+        pixels: Array,
+        alpha: Array | None,
+        beside: tuple[tuple[bytes, bytes], ...],
+        effort: int = 1,
     ) -> None:
-        picture.check(pixels, alpha)
-        self.coder = picture.Coder(pixels, alpha, beside, again=True)
+        self.coder = picture.Coder(pixels, alpha, beside, again=True, effort=effort)
         self.made: dict[tuple[int, float], Made] = {}
 
-    def at(self, step: int, trade: float = picture.TRADE) -> Made:
+    def at(self, step: int, trade: float = TRADE) -> Made:
         """The file at one step."""
         key = (step, trade)
         if key not in self.made:
@@ -104,7 +108,7 @@ def _search(trial: Trial, miss: Callable[[Made], float], slope: float) -> Made:
 def _finer(trial: Trial, best: Made, miss: Callable[[Made], float]) -> Made:
     """Between two steps: the worth of a bit moves the size a little."""
     step = best.step if miss(best) > 0 else best.step - 1
-    low, high = picture.TRADE, 4 * picture.TRADE
+    low, high = TRADE, 4 * TRADE
     for _ in range(6):
         middle = math.sqrt(low * high)
         made = trial.at(step, middle)

@@ -12,17 +12,19 @@ from isthmus.codec import means as M
 from isthmus.codec import rans, tokens
 from isthmus.codec.contexts import LATTICES, Magnitudes
 from isthmus.codec.errors import Damaged
-from isthmus.codec.layout import DIAGONALS, TILT
+from isthmus.codec.layout import DIAGONALS
 from isthmus.codec.model import (
     MEAN_BINS,
     MEAN_ROWS,
     SPLIT_ROWS,
     Model,
-    Pass,
     rate_feature,
 )
+from isthmus.codec.quantise import last_diagonals, quantise, reconstructed
 
 Array = NDArray[Any]
+_NOTICED = 0.0002
+"""Squared steps a coefficient lost to what is taken for certain zeros before that is questioned."""
 _ALL = 16  # in the first byte: nothing is skipped; the lower bits are the lanes (log2)
 
 
@@ -48,9 +50,10 @@ class _Writer:
 
     def bytes(self, model: Model, everything: bool, last: list[int]) -> bytes:
         count = sum(len(rows) for rows, _ in self.calls)
-        power = int(np.clip(np.log2(max(count, 1) / 200), 2, 8))
-        lanes = 1 << power
         signs = np.concatenate(self.signs) if self.signs else np.zeros(0, np.uint8)
+        # A lane is free only when its state has 16 signs to carry.
+        power = int(np.clip(np.log2(max(min(count / 200, len(signs) / 16), 1)), 2, 8))
+        lanes = 1 << power
         first = np.zeros(16 * lanes, np.uint8)
         carried = min(len(signs), 16 * lanes)
         first[:carried] = signs[len(signs) - carried :]
@@ -93,15 +96,56 @@ def _rate_class(step: int) -> int:
     return int(np.clip((rate_feature(step) + 24) // 8, 0, 5))
 
 
+@dataclass(frozen=True)
+class _Tried:
+    """A tile quantised in one of two ways; ``taken``: plane, diagonal, rows, magnitudes, signs of passes."""
+
+    everything: bool
+    values: Array
+    levels: Array
+    taken: list[tuple[int, int, Array, Array, Array]]
+    cost: float
+    lost: float
+
+
+def _tried(
+    model: Model, coefficients: Array, scaled: Array, sizes: Array, step: int, trade: float,
+    everything: bool, beyond: Array | None,
+) -> _Tried:  # fmt: skip
+    values = np.zeros(coefficients.shape, np.int32)
+    levels = np.zeros(coefficients.shape, np.int32)
+    taken, cost, lost = [], 0.0, 0.0
+    last = last_diagonals(scaled)
+    for c in quantise(model, scaled, sizes, step, trade, last, everything, beyond):
+        values[c.place] = c.made[:, 0]
+        levels[c.place] = reconstructed(model, c.of.rows, c.made)[:, 0]
+        coded = np.ones_like(c.of.skip) if everything else ~c.of.skip
+        made, negative = c.made[coded], coefficients[c.place][:, None][coded] < 0
+        # Not the pass itself: its features are a hundred times as large.
+        taken.append((c.of.plane, c.of.diagonal, c.of.rows[coded], made, negative))
+        each = c.cost(model, trade)
+        cost += float(
+            each.sum() if everything else np.where(coded, each, np.square(c.wanted)).sum()
+        )
+        lost += c.lost
+    return _Tried(everything, values, levels, taken, cost, lost)
+
+
 def encode(
-    model: Model, coefficients: Array, sizes: Array, step: int, scale: float, trade: float
+    model: Model,
+    coefficients: Array,
+    sizes: Array,
+    step: int,
+    scale: float,
+    trade: float,
+    beyond: Array | None = None,
 ) -> tuple[bytes, Coded]:
     """Quantise and code one tile.
 
     ``coefficients`` (64, planes, rows, columns) floats in the arrangement of ``layout``; ``scale`` the
-    step in the same units; ``trade`` what a bit is worth in squared steps, before TILT.
+    step in the same units; ``trade`` and ``beyond`` as ``quantise`` wants them.
     """
-    planes, rows, columns = coefficients.shape[1:]
+    planes = coefficients.shape[1]
     out = _Writer()
     values = np.zeros(coefficients.shape, np.int32)
     levels = np.zeros(coefficients.shape, np.int32)
@@ -111,77 +155,26 @@ def encode(
         values[0, plane, ::4, ::4] = _write_means(out, small, plane)
         levels[0, plane, ::4, ::4] = 64 * values[0, plane, ::4, ::4]
     scaled = np.abs(coefficients) * np.float32(1 / scale)
-    last = [_last(scaled[:, plane]) for plane in range(planes)]
-    everything = False
-    for attempt in range(2):
-        known = Magnitudes(planes, 1, rows, columns)
-        taken: list[tuple[Array, Array, Array, Array]] = []
-        lost = 0.0
-        for p in model.passes(known, sizes[None], step, last):
-            low, high = DIAGONALS[p.diagonal]
-            y, x, stride = LATTICES[p.lattice]
-            place = (slice(low, high), p.plane, slice(y, None, stride), slice(x, None, stride))
-            wanted = scaled[place][:, None]
-            made = quantised(model, p, wanted, trade * TILT[p.diagonal])
-            if not everything:
-                lost += float(np.square(wanted[p.skip & (made > 0)]).sum())
-                made[p.skip] = 0
-            known.store(p.plane, p.diagonal, p.lattice, made)
-            values[place] = made[:, 0]
-            levels[place] = reconstructed(model, p.rows, made)[:, 0]
-            coded = np.ones_like(p.skip) if everything else ~p.skip
-            taken.append(
-                (
-                    p.rows[coded],
-                    made[coded],
-                    made[coded] > 0,
-                    coefficients[place][:, None][coded] < 0,
-                )
-            )
-        # A pattern that the model cannot foresee is worth coding what it takes for certain zeros.
-        if attempt or lost < 0.002 * scaled.size:
-            break
-        everything = True
-    for row, made, nonzero, negative in taken:
-        symbols, extra, length = tokens.split(made)
-        out.calls.append((row, symbols))
-        out.plain.append((extra, length))
-        out.signs.append(negative[nonzero].astype(np.uint8))
+    tries = [_tried(model, coefficients, scaled, sizes, step, trade, False, beyond)]
+    # A pattern that the model cannot foresee may be worth coding what it takes for certain zeros.
+    if tries[0].lost > _NOTICED * scaled.size:
+        tries.append(_tried(model, coefficients, scaled, sizes, step, trade, True, beyond))
+    best = min(tries, key=lambda t: t.cost)
+    values += best.values
+    levels += best.levels
+    last = [0] * planes
+    for plane, diagonal, _, made, _ in best.taken:
+        if made.any():
+            last[plane] = diagonal + 1
+    for plane, diagonal, row, made, negative in best.taken:
+        if diagonal < last[plane]:
+            symbols, extra, length = tokens.split(made)
+            out.calls.append((row, symbols))
+            out.plain.append((extra, length))
+            out.signs.append(negative[made > 0].astype(np.uint8))
     signed = np.where(coefficients < 0, -1, 1).astype(np.int32)
     signed[0, :, ::4, ::4] = 1
-    return out.bytes(model, everything, last), Coded(values * signed, levels * signed, sizes)
-
-
-def _last(scaled: Array) -> int:
-    """How many diagonals of a plane hold anything but zeros."""
-    peaks = [float(scaled[low:high].max(initial=0)) for low, high in DIAGONALS]
-    return max((s + 1 for s, peak in enumerate(peaks) if peak >= 0.6), default=0)
-
-
-def quantised(model: Model, p: Pass, wanted: Array, trade: float) -> Array:
-    """Magnitudes that cost least in squared error + trade x bits: the nearest, one less, or zero."""
-    near = np.floor(wanted + 0.5).astype(np.int64)
-    found = np.nonzero(near)
-    if not len(found[0]):
-        return near
-    x, row = wanted[found], p.rows[found]
-    most = np.minimum(near[found], tokens.LARGEST)
-    best, cost = np.zeros_like(most), np.square(x) + trade * model.bits[row, 0]
-    for candidate in (most, most - 1):
-        symbols, _, extra = tokens.split(np.maximum(candidate, 0))
-        value = reconstructed(model, row, candidate) / 64
-        price = np.square(x - value) + trade * (model.bits[row, symbols] + extra + 1)
-        better = (price < cost) & (candidate > 0)
-        best, cost = np.where(better, candidate, best), np.where(better, price, cost)
-    near[found] = best
-    return near
-
-
-def reconstructed(model: Model, rows: Array, magnitudes: Array) -> Array:
-    """Where in its interval a magnitude most likely lies, in 1/64."""
-    moved = model.shift[rows, np.minimum(magnitudes, 3)]
-    made: Array = np.where(magnitudes > 0, 64 * magnitudes - moved, 0)
-    return made
+    return out.bytes(model, best.everything, last), Coded(values * signed, levels * signed, sizes)
 
 
 def _write_sizes(out: _Writer, sizes: Array, step: int) -> None:
