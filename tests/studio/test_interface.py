@@ -395,6 +395,7 @@ def test_maps_sprites_components_and_comparisons_are_made_by_a_helper(server: Se
     sprites, _ = made("/runs/digits-8/sprites?from=4000&count=100")
     assert np.array_equal(sprites["values"], data.test.values[:100])
     parts, meta = made("/data/digits/pca")
+    assert 150 < meta["files"]["WebP"] < meta["files"]["PNG"] < 784
     for numbers, error in meta["points"]:
         if numbers in WIDTHS:
             metrics = json.loads((find(f"digits-{numbers}") / "metrics.json").read_text())  # type: ignore[operator]

@@ -42,7 +42,7 @@ class Looking:
 
     async def pca(self, request: Request) -> Response:
         name = known(request.path_params["name"])
-        return await self._made(request, f"pca-{name}", "", what="pca", data=name)
+        return await self._made(request, f"components-{name}", "", what="pca", data=name)
 
     # --- one run ----------------------------------------------------------------------------------
 

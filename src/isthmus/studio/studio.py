@@ -248,6 +248,9 @@ class Studio:
                 n: own[n]
                 for n in ("code", "numbers", "bits", "ratio", "parameters", "macs", "lite")
             }
+            if tree["bits"] is None:
+                live = metrics is told.metrics
+                tree["bits"] = _bits(told.diagnostics if live else metrics.get("diagnostics"))
         return tree
 
     def _can(self, entry: Entry, state: str) -> list[str]:
@@ -278,6 +281,12 @@ def _data_name(entry: Entry) -> str:
         return str(entry.card.get("name", ""))
     data = entry.recipe.data
     return data.name if isinstance(data, Named) else Path(data.path).name
+
+
+def _bits(diagnostics: Any) -> float | None:
+    """What an entropy coder spends on an item's code, where the bottleneck measures it."""
+    held = diagnostics.get("bits_per_item") if isinstance(diagnostics, dict) else None
+    return float(held) if isinstance(held, int | float) else None
 
 
 def _figures(metrics: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from isthmus.recipe import EntropyCoded
 from tests.studio.browser import hands
 from tests.studio.server import Server, small
 
@@ -114,3 +115,19 @@ def test_a_sweep_grows_the_curve(own_studio: Server, open_studio: Any) -> None:
         timeout=300_000,
     )
     assert int(page.get_by_test_id("rate").first.get_attribute("data-dots")) == dots + 3
+
+
+def test_rates_are_counted_in_bytes(own_studio: Server, open_studio: Any) -> None:
+    coded = small(2).model_copy(update={"bottleneck": EntropyCoded(size=8)})
+    run = own_studio.train(coded)
+    done = own_studio.until(run, "done")
+    spent = done["metrics_full"]["diagnostics"]["bits_per_item"]
+    assert done["bits"] == spent > 0
+    page = open_studio(own_studio)
+    hands.dock(page, "Rate–distortion")
+    page.get_by_test_id("rate-bytes").click()
+    page.wait_for_selector("[data-testid=rate][data-unit=bytes]")
+    told = page.locator("[data-testid=rate] circle title").all_text_contents()
+    assert any(title.startswith(f"small: {spent / 8:.1f} bytes") for title in told)
+    assert any("64: 256 bytes" in title for title in told)
+    page.locator("[data-testid=rate] text", has_text="PNG").wait_for()

@@ -105,7 +105,7 @@ describe("measures", () => {
   });
   test("as many components as dimensions give the item back", () => {
     const basis = Float32Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1);
-    const pca = { points: [], mean: Float32Array.of(0.1, 0.2, 0.3), basis, rows: 3 };
+    const pca = { points: [], mean: Float32Array.of(0.1, 0.2, 0.3), basis, rows: 3, files: {} };
     const item = Float32Array.of(0.9, 0.5, 0.4);
     throughPca(pca, item, 3, true).forEach((v, i) => expect(v).toBeCloseTo(item[i]!));
     expect(throughPca(pca, item, 1, true)[2]).toBeCloseTo(0.3);

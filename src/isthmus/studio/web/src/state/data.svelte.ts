@@ -57,8 +57,8 @@ export function cut(from: Items, index: number): Float32Array {
 export function pca(name: string): Promise<Pca> {
   return remembered(bases, name, async () => {
     const got = await pack(`/data/${encodeURIComponent(name)}/pca`);
-    const { points } = got.said<{ points: [number, number][] }>();
-    return { points, mean: got.floats("mean"), basis: got.floats("basis"), rows: got.shape("basis")[0]! };
+    const { points, files } = got.said<{ points: [number, number][]; files: Record<string, number> }>();
+    return { points, files, mean: got.floats("mean"), basis: got.floats("basis"), rows: got.shape("basis")[0]! };
   });
 }
 
