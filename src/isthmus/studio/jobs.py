@@ -250,7 +250,9 @@ def _pca(dataset: Dataset, out: Path, share: Share) -> None:
         points.append([numbers, error])
     arrays = {"mean": mean.astype(np.float32), "basis": basis.astype(np.float16)}
     about = {"name": dataset.name, "shape": list(dataset.shape), "points": points}
-    packs.write(out, arrays, {**about, "files": _files(test) if dataset.modality == "image" else {}})
+    packs.write(
+        out, arrays, {**about, "files": _files(test) if dataset.modality == "image" else {}}
+    )
 
 
 def _files(pictures: Array) -> dict[str, float]:
