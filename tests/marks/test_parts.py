@@ -68,6 +68,18 @@ def test_spots_are_no_marks() -> None:
     assert not kept[3, 3]
 
 
+def test_the_surest_pixels_say_whether_there_is_a_mark() -> None:
+    sure = np.full((100, 100), 0.4, np.float32)
+    hardly = removal.chance_of_mark(sure)
+    sure[:5, :4] = 0.99  # twenty of ten thousand
+    likely = removal.chance_of_mark(sure)
+    assert hardly < 0.2
+    assert likely > 0.7
+    assert removal.chance_of_mark(np.zeros((3, 3), np.float32)) < hardly
+    assert removal.chance_of_mark(np.tile(sure, (2, 3))) == pytest.approx(likely)
+    assert removal.chance_of_mark(np.ones((1, 1), np.float32)) > likely
+
+
 def test_nothing_found_gives_the_picture_back() -> None:
     held = case(1, 48)
     none = np.zeros((48, 48), np.float32)
