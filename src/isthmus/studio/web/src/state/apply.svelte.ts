@@ -155,12 +155,13 @@ class Apply {
   async remove(item: Item): Promise<void> {
     this.waiting = this.waiting.filter((each) => each.item.key !== item.key);
     this.stops.get(item.key)?.abort();
+    // Off the page first: nothing there asks for a file that is going.
+    this.items = this.items.filter((each) => each.key !== item.key);
+    if (this.chosenKey === item.key) this.chosenKey = "";
     if (item.file) {
       for (const id of Object.values(item.jobs)) await this.cancelJob(id);
       await send("DELETE", `/apply/files/${item.file.id}`).catch(() => undefined);
     }
-    this.items = this.items.filter((each) => each.key !== item.key);
-    if (this.chosenKey === item.key) this.chosenKey = "";
   }
 
   async clear(): Promise<void> {
