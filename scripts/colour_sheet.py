@@ -63,21 +63,24 @@ def colored(model: Any, path: Path) -> Shown:
     return Shown(path.stem, [gray, alone, model.apply(gray, hints=hints), pixels], apart)
 
 
-def sheet(rows: list[tuple[str, list[Any]]], titles: list[str]) -> Image.Image:
+def sheet(
+    rows: list[tuple[str, list[Any]]], titles: list[str], size: tuple[int, int] = (SIDE, SIDE)
+) -> Image.Image:
     """Pictures in rows under titles, each row with a word beside it."""
+    wide, tall = size
     head, left = 20, 96
-    width = left + len(titles) * (SIDE + GAP)
-    page = Image.new("RGB", (width, head + len(rows) * (SIDE + GAP)), "white")
+    width = left + len(titles) * (wide + GAP)
+    page = Image.new("RGB", (width, head + len(rows) * (tall + GAP)), "white")
     pen = ImageDraw.Draw(page)
     for column, title in enumerate(titles):
-        pen.text((left + column * (SIDE + GAP), 4), title, "black")
+        pen.text((left + column * (wide + GAP), 4), title, "black")
     for row, (word, pictures) in enumerate(rows):
-        top = head + row * (SIDE + GAP)
-        pen.multiline_text((4, top + SIDE // 2 - 12), word, "black")
+        top = head + row * (tall + GAP)
+        pen.multiline_text((4, top + tall // 2 - 12), word, "black")
         for column, picture in enumerate(pictures):
             image = Image.fromarray(picture)
-            image.thumbnail((SIDE, SIDE))
-            page.paste(image, (left + column * (SIDE + GAP), top))
+            image.thumbnail(size)
+            page.paste(image, (left + column * (wide + GAP), top))
     return page
 
 

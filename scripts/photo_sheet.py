@@ -22,6 +22,7 @@ from PIL import Image
 import isthmus
 import isthmus.pillow  # .isth for Image.save and Image.open
 from isthmus.media import images
+from isthmus.report.coding import jpeg_of, psnr
 
 SHOWN = 4
 SIDE = 160
@@ -37,35 +38,24 @@ def middle(pixels: Any) -> Any:
     return np.asarray(piece.resize((200, 200), Image.Resampling.NEAREST))
 
 
-def psnr(one: Any, other: Any) -> float:
-    error = np.square(one.astype(np.float64) - other.astype(np.float64)).mean()
-    return float(10 * np.log10(255**2 / error))
-
-
 def cleaned(model: Any, truth: Any, sigma: float, seed: int) -> tuple[str, list[Any]]:
     noise = np.random.default_rng(seed).normal(0, sigma, truth.shape)
     noisy = np.clip(np.rint(truth + noise), 0, 255).astype(np.uint8)
     made = model.apply(noisy)
-    word = f"noise {sigma:.0f}\n{psnr(noisy, truth):.1f} dB\n-> {psnr(made, truth):.1f}"
+    word = f"noise {sigma:.0f}\n{psnr(truth, noisy):.1f} dB\n-> {psnr(truth, made):.1f}"
     return word, [middle(p) for p in (noisy, made, truth)]
 
 
 def coded(truth: Any) -> tuple[str, list[Any]]:
-    """The photograph in as many bytes as JPEG and as .isth."""
-    wanted = int(BITS * truth.shape[0] * truth.shape[1] / 8)
-    ours = _through(truth, "ISTH", {"size": wanted, "effort": 2})
-    qualities = [_through(truth, "JPEG", {"quality": q, "optimize": True}) for q in range(1, 96)]
-    theirs = min(qualities, key=lambda made: abs(made[0] - ours[0]))
-    word = f"{ours[0] / 1000:.1f} kB\nJPEG {psnr(theirs[1], truth):.1f}\n.isth {psnr(ours[1], truth):.1f}"
-    return word, [middle(p) for p in (theirs[1], ours[1], truth)]
-
-
-def _through(truth: Any, kind: str, options: dict[str, Any]) -> tuple[int, Any]:
+    """The photograph as .isth, and as a JPEG of at most as many bytes."""
     file = io.BytesIO()
-    Image.fromarray(truth).save(file, kind, **options)
-    size = file.tell()
-    file.seek(0)
-    return size, np.asarray(Image.open(file).convert("RGB"))
+    wanted = int(BITS * truth.shape[0] * truth.shape[1] / 8)
+    Image.fromarray(truth).save(file, "ISTH", size=wanted, effort=2)
+    size = len(file.getvalue())
+    ours = np.asarray(Image.open(file))
+    theirs, _ = jpeg_of(truth, size)
+    word = f"{size / 1000:.1f} kB\nJPEG {psnr(truth, theirs):.1f}\n.isth {psnr(truth, ours):.1f}"
+    return word, [middle(p) for p in (theirs, ours, truth)]
 
 
 def main() -> None:

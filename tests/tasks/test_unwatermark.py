@@ -41,7 +41,7 @@ def test_a_marked_picture_is_what_shines_through_and_what_is_added() -> None:
     pair = build_task(SPEC).pair(_batch(), torch.Generator().manual_seed(3))
     clean, opacity, added = pair.target.split((3, 1, 3), 1)
     assert 0.5 < float((opacity.amax((1, 2, 3)) > 0).float().mean()) < 1
-    # A mark of .9 on a shadow of .9 of that; which marks are drawn depends on the fonts at hand.
+    # A mark of .9 on its own shadow, of .9 of that; which marks are drawn depends on the fonts at hand.
     assert float(opacity.max()) <= 1 - (1 - 0.9) * (1 - 0.9 * 0.9) + 1e-3
     gray = (pair.input - ((1 - opacity) * clean + added)).abs().mean(1)
     assert float(gray.mean()) < 0.01, "blend modes of one colour have this form"

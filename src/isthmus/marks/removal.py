@@ -94,6 +94,8 @@ def take_off(
 def chance_of_mark(sure: Array) -> float:
     """How likely it is, 0..1, that pixels of which a network is so ``sure`` (0..1) hold a mark."""
     flat = sure.reshape(-1)
+    if not flat.size:
+        return 0.0
     count = max(round(_SUREST * flat.size), 1)
     top = float(np.partition(flat, -count)[-count:].mean(dtype=np.float64))
     top = min(max(top, 1e-4), 1 - 1e-4)

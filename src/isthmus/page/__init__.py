@@ -54,9 +54,14 @@ def base64_of(values: NDArray[Any]) -> str:
 
 def png_uri(picture: NDArray[Any]) -> str:
     """A uint8 picture (H, W) or (H, W, 3) as a data: address."""
+    return "data:image/png;base64," + base64.b64encode(png(picture)).decode()
+
+
+def png(picture: NDArray[Any]) -> bytes:
+    """A uint8 picture (H, W) or (H, W, 3) as a file."""
     held = BytesIO()
     Image.fromarray(np.ascontiguousarray(picture)).save(held, "PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(held.getvalue()).decode()
+    return held.getvalue()
 
 
 def jpeg_uri(picture: Image.Image, quality: int = 90) -> str:

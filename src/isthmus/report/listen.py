@@ -117,7 +117,7 @@ class Heard:
         return Recording(
             name, text, round(seconds, 3), top / 1000,
             [
-                Take(n, spectrogram(x, self.rate, top), waveform(x), _encoded(x, self.rate))
+                Take(n, html.png_uri(spectrogram(x, self.rate, top)), waveform(x), _encoded(x, self.rate))
                 for n, x in takes.items()
             ],
         )  # fmt: skip
@@ -137,8 +137,8 @@ def write(path: Path, title: str, recordings: list[Recording]) -> None:
     )
 
 
-def spectrogram(samples: Array, rate: int, top: float) -> str:
-    """Samples (N,) as a picture: time to the right, pitch upwards to ``top`` Hz, light is loud."""
+def spectrogram(samples: Array, rate: int, top: float) -> Array:
+    """Samples (N,) as a picture (H, W, 3) of uint8: time to the right, pitch upwards to ``top`` Hz, light is loud."""
     window = 2 ** round(np.log2(max(rate * 0.032, 16)))
     padded = np.pad(samples, (window // 2, window))
     count = min(_WIDTH, max(len(samples) // 64, 1))
@@ -156,7 +156,7 @@ def spectrogram(samples: Array, rate: int, top: float) -> str:
     picture = np.stack(
         [np.interp(light, np.arange(len(_MAGMA)), _MAGMA[:, c]) for c in range(3)], 2
     )
-    return html.png_uri(picture.round().astype(np.uint8))
+    return picture.round().astype(np.uint8)
 
 
 def waveform(samples: Array) -> str:

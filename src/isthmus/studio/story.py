@@ -24,7 +24,6 @@ class Story:
     loss: float | None = None
     seconds: float = 0.0
     metrics: dict[str, Any] = field(default_factory=dict)
-    diagnostics: dict[str, Any] = field(default_factory=dict)
     engine: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     end: str = ""
@@ -50,9 +49,9 @@ class Story:
             self.steps = int(_number(event.get("steps"), self.steps))
             self.loss = _number(event.get("loss"), self.loss or 0.0)
         elif kind in {"evaluated", "finished"} and isinstance(event.get("metrics"), dict):
-            self.metrics = event["metrics"] or self.metrics
-            told = event.get("diagnostics") or self.metrics.get("diagnostics")
-            self.diagnostics = told if isinstance(told, dict) else self.diagnostics
+            self.metrics |= event["metrics"]
+            if "diagnostics" in event:
+                self.metrics["diagnostics"] = event["diagnostics"]
 
 
 def _number(value: Any, otherwise: float) -> float:

@@ -249,8 +249,7 @@ class Studio:
                 for n in ("code", "numbers", "bits", "ratio", "parameters", "macs", "lite")
             }
             if tree["bits"] is None:
-                live = metrics is told.metrics
-                tree["bits"] = _bits(told.diagnostics if live else metrics.get("diagnostics"))
+                tree["bits"] = _bits(metrics.get("diagnostics"))
         return tree
 
     def _can(self, entry: Entry, state: str) -> list[str]:

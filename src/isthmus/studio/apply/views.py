@@ -104,10 +104,9 @@ def _isth(source: Path, output: Path, stem: Path) -> tuple[dict[str, str], dict[
 
 def _sound(source: Path, output: Path, stem: Path) -> dict[str, str]:
     """Spectrograms, waveforms and FLAC files of the first two minutes: before, after, the difference."""
-    import base64
-
     import soundfile
 
+    from isthmus import page
     from isthmus.media import sound
     from isthmus.report import listen
 
@@ -127,7 +126,7 @@ def _sound(source: Path, output: Path, stem: Path) -> dict[str, str]:
     }  # fmt: skip
     for name, samples in takes.items():
         mono = samples.mean(1)
-        picture = base64.b64decode(listen.spectrogram(mono, rate, top).partition(",")[2])
+        picture = page.png(listen.spectrogram(mono, rate, top))
         made[f"{name}-picture"] = _written(stem, f"{name}.png", picture)
         told["waves"][name] = listen.waveform(mono)
         told["levels"][name] = (

@@ -63,3 +63,6 @@ function blurred(of: (i: number) => number, height: number, width: number, kerne
     }
   return out;
 }
+
+/** What the code of an item takes: words and rounded numbers cost bits, real numbers four bytes each. */
+export const bytesOf = (numbers: number, bits: number | null): number => (bits === null ? 4 * numbers : bits / 8);
