@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from scipy import ndimage
 
 from isthmus.errors import DataError
-from isthmus.marks import drawing, integrate, removal, single
+from isthmus.marks import drawing, integrate, layers, removal, single
 from isthmus.marks.fill import fill
 from tests.marked import case
 
@@ -70,14 +71,36 @@ def test_spots_are_no_marks() -> None:
 
 def test_the_surest_pixels_say_whether_there_is_a_mark() -> None:
     sure = np.full((100, 100), 0.4, np.float32)
-    hardly = removal.chance_of_mark(sure)
+    hardly = removal.surest(sure)
+    assert hardly == pytest.approx(0.4)
     sure[:5, :4] = 0.99  # twenty of ten thousand
-    likely = removal.chance_of_mark(sure)
-    assert hardly < 0.2
-    assert likely > 0.7
-    assert removal.chance_of_mark(np.zeros((3, 3), np.float32)) < hardly
-    assert removal.chance_of_mark(np.tile(sure, (2, 3))) == pytest.approx(likely)
-    assert removal.chance_of_mark(np.ones((1, 1), np.float32)) > likely
+    likely = removal.surest(sure)
+    assert likely == pytest.approx(0.99)
+    assert removal.surest(np.zeros((0,), np.float32)) == 0
+    assert removal.surest(np.tile(sure, (2, 3))) == pytest.approx(likely)
+    layer = layers.Found(sure, np.ones(3), 0.5, gain=1.8, overlap=0.5)
+    assert removal.chance_of_mark(hardly, layer) < removal.chance_of_mark(likely, layer)
+    astray = layers.Found(sure, np.ones(3), 0.5, gain=1.8, overlap=0.05)
+    assert removal.chance_of_mark(likely, astray) < removal.chance_of_mark(likely, layer)
+
+
+@pytest.mark.parametrize(("opacity", "shade"), [(0.4, 1.0), (0.6, 0.0)])
+def test_a_rough_idea_of_a_mark_becomes_its_layer(opacity: float, shade: float) -> None:
+    held = case(1, 192, opacity, (shade, shade, shade), "HI")
+    rough = ndimage.gaussian_filter(ndimage.binary_dilation(held.mask, iterations=4) * 0.9, 3)
+    values = held.seen[0].astype(np.float32) / 255
+    told = rough.astype(np.float32)
+    tint = np.full(values.shape, 0.5, np.float32)
+    found = layers.find(values, told, np.full(told.shape, 0.5, np.float32), tint)
+    assert found is not None
+    assert abs(found.opacity - opacity) < 0.12
+    assert np.abs(found.color - shade).max() < 0.1
+    both, either = held.mask & (found.cover > 0), held.mask | (found.cover > 0)
+    assert both.sum() > 0.75 * either.sum()
+    under, _ = removal.unmixed(
+        values, found.cover, found.cover[..., None] * found.color, found.cover > 0
+    )
+    assert held.psnr((under[None] * 255).round().astype(np.uint8)) > held.psnr(held.seen) + 8
 
 
 def test_nothing_found_gives_the_picture_back() -> None:
