@@ -56,9 +56,10 @@ def take_off(
     """
     told = sure if mask is None else np.where(mask, sure, np.float32(0))
     top = surest(told)
-    if mask is None and top < _HINT:
+    if not mask.any() if mask is not None else top < _HINT:
         return Removed(pixels, np.zeros(sure.shape, bool), 0.0)
-    box = _box(told > min(_HEARD, 0.5 * float(told.max())), _ROOM)
+    hinted = told > min(_HEARD, 0.5 * float(told.max()))
+    box = _box(hinted if mask is None else mask, _ROOM)
     values, here, cover = as_floats(pixels[box]), told[box], opacity[box].astype(np.float32)
     tint = color[box].astype(np.float32) / 255
     tint = tint.mean(2, keepdims=True) if values.shape[2] == 1 else tint
