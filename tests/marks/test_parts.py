@@ -90,7 +90,7 @@ def test_a_rough_idea_of_a_mark_becomes_its_layer(opacity: float, shade: float) 
     rough = ndimage.gaussian_filter(ndimage.binary_dilation(held.mask, iterations=2) * 0.9, 1.5)
     values = held.seen[0].astype(np.float32) / 255
     told = rough.astype(np.float32)
-    tint = np.full(values.shape, 0.15 + 0.7 * shade, np.float32)
+    tint = np.full(values.shape, round(255 * (0.15 + 0.7 * shade)), np.uint8)
     found = layers.find(values, told, np.full(told.shape, 0.5, np.float32), tint)
     assert found is not None
     assert abs(found.opacity - opacity) < 0.12

@@ -30,26 +30,37 @@ _ROUNDS = 2
 _TILE, _MARGIN = 640, 48
 
 
-def labelled(values: Array, logit: Array, opacity: float, color: Array) -> Array:
-    """(H, W) of uint8, the index of each pixel's label in ``PARTS``.
+def labelled(
+    values: Array, sure: Array, opacity: float, color: Array, where: Array | None = None
+) -> Array:
+    """(H, W) of uint8, the index of each pixel's label in ``PARTS``; 0 where ``where`` (H, W) is false.
 
-    ``values`` (H, W, C) are 0..1, ``logit`` (H, W) what a network says of a mark there; the layer has
+    ``values`` (H, W, C) are 0..1, ``sure`` (H, W) what a network says of a mark there; the layer has
     ``opacity`` 0..1 and ``color`` (C,) 0..1.
     """
     height, width = values.shape[:2]
-    made = np.empty((height, width), np.uint8)
+    made = np.zeros((height, width), np.uint8)
     for tile in tiles(height, width, _TILE, _MARGIN, 1):
-        tile.write(made, _labelled(tile.read(values), tile.read(logit), opacity, color))
+        if where is None or tile.keep(tile.read(where)).any():
+            word = logit(tile.read(sure))
+            tile.write(made, _labelled(tile.read(values), word, opacity, color))
+    return made if where is None else np.where(where, made, 0)
+
+
+def logit(chance: Array) -> Array:
+    """Of chances 0..1, held a little away from both ends."""
+    held = np.clip(chance, 0.004, 0.996)
+    made: Array = np.log(held / (1 - held)).astype(np.float32)
     return made
 
 
-def _labelled(values: Array, logit: Array, opacity: float, color: Array) -> Array:
+def _labelled(values: Array, word: Array, opacity: float, color: Array) -> Array:
     amounts = PARTS * np.float32(opacity)
     planes = np.ascontiguousarray(values.transpose(2, 0, 1), np.float32)
     tint = np.asarray(color, np.float32)[:, None, None]
     under = np.stack([(planes - a * tint) / (1 - a) for a in amounts])
     beyond = (np.maximum(-under, 0) + np.maximum(under - 1, 0)).max(1)
-    cost = np.minimum(beyond / _GAMUT, _NO_COLOR) - _TOLD * PARTS[:, None, None] * logit
+    cost = np.minimum(beyond / _GAMUT, _NO_COLOR) - _TOLD * PARTS[:, None, None] * word
     cost[1:-1] += _IN_PART
     unary = np.ascontiguousarray(cost.transpose(1, 0, 2), np.float32)
     best: Array = _beliefs(unary, _steps(under, amounts, 2), _steps(under, amounts, 3)).argmin(1)

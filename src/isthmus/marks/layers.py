@@ -7,7 +7,7 @@ lies where the network says, is taken.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import ndimage, optimize
 
 from isthmus.marks import single
-from isthmus.marks.labels import PARTS, STEP, labelled
+from isthmus.marks.labels import PARTS, STEP, labelled, logit
 
 Array = NDArray[Any]
 _MOST_PIXELS = 300_000
@@ -48,8 +48,8 @@ class Found:
 
 
 def find(values: Array, sure: Array, opacity: Array, tint: Array) -> Found | None:
-    """The layer on a picture (H, W, C) of 0..1; ``sure``, ``opacity`` (H, W) and ``tint`` (H, W, C) are
-    what a network says. None where nothing like a layer is there."""
+    """The layer on a picture (H, W, C) of 0..1; ``sure``, ``opacity`` (H, W) of 0..1 and ``tint`` (H, W, C) of uint8
+    are what a network says. None where nothing like a layer is there."""
     scale = max(round((sure.size / _MOST_PIXELS) ** 0.5), 1)
     small = _reduced(values, scale)
     believed = _reduced(sure[..., None], scale)[..., 0]
@@ -58,7 +58,8 @@ def find(values: Array, sure: Array, opacity: Array, tint: Array) -> Found | Non
         count = min(200, believed.size)
         most = believed >= np.partition(believed.reshape(-1), -count)[-count]
     first = float(np.clip(np.median(_reduced(opacity[..., None], scale)[..., 0][most]), 0.25, 0.85))
-    said = np.median(_reduced(tint, scale)[most], 0)
+    said = np.median(_reduced(tint, scale)[most], 0) / 255
+    said = said if len(said) == values.shape[2] else said.mean(keepdims=True)
     tried = [
         _by_turns(small, believed, first, color)
         for color in (said, np.ones_like(said), np.zeros_like(said))
@@ -69,13 +70,18 @@ def find(values: Array, sure: Array, opacity: Array, tint: Array) -> Found | Non
     best = max(held, key=lambda t: t.gain * t.overlap)
     if scale == 1:
         return best
-    return _found(values, sure, best.opacity, best.color)
+    # At full size only where exactly is left to say.
+    near = ndimage.binary_dilation(best.cover > 0)
+    near = near.repeat(scale, 0).repeat(scale, 1)
+    rest = tuple((0, n - m) for n, m in zip(sure.shape, near.shape, strict=True))
+    near = np.pad(near, rest, "edge")
+    labels = labelled(values, sure, best.opacity, best.color, near)
+    return replace(best, cover=PARTS[labels] * np.float32(best.opacity))
 
 
 def _by_turns(values: Array, sure: Array, opacity: float, color: Array) -> Found | None:
-    logit = _logit(sure)
     for _ in range(_ROUNDS):
-        labels = labelled(values, logit, opacity, color)
+        labels = labelled(values, sure, opacity, color)
         spots = _supported(values, labels, sure, opacity, color)
         if spots.sum() < _FEWEST:
             return None
@@ -91,7 +97,7 @@ def _by_turns(values: Array, sure: Array, opacity: float, color: Array) -> Found
 
 
 def _found(values: Array, sure: Array, opacity: float, color: Array) -> Found | None:
-    labels = labelled(values, _logit(sure), opacity, color)
+    labels = labelled(values, sure, opacity, color)
     spots = _supported(values, labels, sure, opacity, color)
     if spots.sum() < _FEWEST:
         return None
@@ -104,7 +110,7 @@ def _found(values: Array, sure: Array, opacity: float, color: Array) -> Found | 
 
 def _supported(values: Array, labels: Array, sure: Array, opacity: float, color: Array) -> Array:
     """Where (H, W) the layer is, without the spots that are more likely something else."""
-    on = (labels > 0) & (ndimage.maximum_filter(sure, _REACH) > _HINTED)
+    on: Array = (labels > 0) & (ndimage.maximum_filter(sure, _REACH) > _HINTED)
     numbers, count = ndimage.label(ndimage.binary_dilation(on, np.ones((3, 3))), np.ones((3, 3)))
     if not count:
         return on
@@ -119,7 +125,7 @@ def _supported(values: Array, labels: Array, sure: Array, opacity: float, color:
     here = np.bincount(numbers[on], sure[on], count + 1) / np.maximum(size, 1)
     around = ndimage.gaussian_filter(sure, 8)
     near_by = np.bincount(numbers[on], around[on], count + 1) / np.maximum(size, 1)
-    told = np.stack([_logit(here), _logit(near_by), np.log1p(size), gain / np.maximum(edges, 1)], 1)
+    told = np.stack([logit(here), logit(near_by), np.log1p(size), gain / np.maximum(edges, 1)], 1)
     keep = (told @ _SPOT + _SPOT_START > 0) & (size >= _SPECK)
     keep[0] = False
     made: Array = on & keep[numbers]
@@ -194,12 +200,6 @@ def _fitted(
     ]
     best = min(made, key=lambda m: float(m.fun)).x
     return float(np.clip(best[0], 0.05, 0.95)), np.clip(best[1:], 0, 1).astype(np.float32)
-
-
-def _logit(chance: Array) -> Array:
-    held = np.clip(chance, 0.004, 0.996)
-    made: Array = np.log(held / (1 - held)).astype(np.float32)
-    return made
 
 
 def _reduced(values: Array, scale: int) -> Array:

@@ -61,9 +61,7 @@ def take_off(
     hinted = told > min(_HEARD, 0.5 * float(told.max()))
     box = _box(hinted if mask is None else mask, _ROOM)
     values, here, cover = as_floats(pixels[box]), told[box], opacity[box].astype(np.float32)
-    tint = color[box].astype(np.float32) / 255
-    tint = tint.mean(2, keepdims=True) if values.shape[2] == 1 else tint
-    layer = layers.find(values, here.astype(np.float32), cover, tint) if top >= _HINT else None
+    layer = layers.find(values, here, cover, color[box]) if top >= _HINT else None
     confidence = 0.0 if layer is None else chance_of_mark(top, layer)
     if mask is None and (layer is None or confidence < _SURE):
         return Removed(pixels, np.zeros(sure.shape, bool), round(confidence, 3))
@@ -79,6 +77,8 @@ def take_off(
             out[mask] = quantised(fill(as_floats(pixels), mask)[mask], pixels)
             return Removed(out, mask, 0.0, 1.0, (), int(mask.sum()))
         cover = np.where(within, cover, np.float32(0))
+        tint = color[box].astype(np.float32) / 255
+        tint = tint.mean(2, keepdims=True) if values.shape[2] == 1 else tint
         added, hue = cover[..., None] * tint, np.median(tint[within], 0)
     made, holes = unmixed(values, cover, added, within)
     out, whole = pixels.copy(), np.zeros(sure.shape, bool)
