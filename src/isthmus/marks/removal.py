@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -65,9 +65,12 @@ def take_off(
     confidence = 0.0 if layer is None else chance_of_mark(top, layer)
     if mask is None and (layer is None or confidence < _SURE):
         return Removed(pixels, np.zeros(sure.shape, bool), round(confidence, 3))
-    if layer is not None and (mask is None or confidence > 0.5):
-        cover = layer.cover if mask is None else np.where(mask[box], layer.cover, np.float32(0))
-        added, within, hue = cover[..., None] * layer.color, cover > 0, layer.color
+    if layer is not None and mask is not None:
+        layer = replace(layer, cover=np.where(mask[box], layer.cover, np.float32(0)))
+        layer = layer if confidence > 0.5 and layer.cover.any() else None
+    if layer is not None:
+        cover = layer.cover
+        within, tint, hue = cover > 0, layer.color, layer.color
     else:
         # A mask was drawn, and in it is no single layer: each pixel as the network says.
         assert mask is not None
@@ -79,11 +82,15 @@ def take_off(
         cover = np.where(within, cover, np.float32(0))
         tint = color[box].astype(np.float32) / 255
         tint = tint.mean(2, keepdims=True) if values.shape[2] == 1 else tint
-        added, hue = cover[..., None] * tint, np.median(tint[within], 0)
-    made, holes = unmixed(values, cover, added, within)
+        hue = np.median(tint[within], 0)
+    # Un-mixing takes a few arrays of what it is given: no more than the mark itself.
+    inner = _box(within)
+    values, cover, within = values[inner], cover[inner], within[inner]
+    tint = tint[inner] if tint.ndim == 3 else tint
+    made, holes = unmixed(values, cover, cover[..., None] * tint, within)
     out, whole = pixels.copy(), np.zeros(sure.shape, bool)
-    whole[box] = within
-    out[whole] = quantised(made[within], pixels)
+    whole[box][inner] = within
+    out[box][inner][within] = quantised(made[within], pixels)
     shown = float(np.median(cover[within])) if layer is None else layer.opacity
     return Removed(
         out, whole, round(confidence, 3), round(shown, 3), _rounded(hue), int(holes.sum())
