@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from isthmus.marks.grid import ends
+
 Array = NDArray[Any]
 
 
@@ -63,8 +65,8 @@ def within(
     values: list[Array] = []
     diagonal, right = np.zeros(count), np.zeros(count)
     for axis, steps, weight in ((1, across, trust[0]), (0, down, trust[1])):
-        first, second = _ends(number, axis)
-        before, after = _ends(out, axis)
+        first, second = ends(number, axis)
+        before, after = ends(out, axis)
         for own, other, beyond, sign in ((first, second, after, -1), (second, first, before, 1)):
             here = own >= 0
             index, w = own[here], weight[here].astype(np.float64)
@@ -92,9 +94,3 @@ def within(
     )
     out[region] = made
     return out
-
-
-def _ends(values: Array, axis: int) -> tuple[Array, Array]:
-    if axis == 1:
-        return values[:, :-1], values[:, 1:]
-    return values[:-1], values[1:]

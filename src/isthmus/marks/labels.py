@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from isthmus.media.tiles import tiles
 
@@ -49,8 +50,7 @@ def labelled(
 
 def logit(chance: Array) -> Array:
     """Of chances 0..1, held a little away from both ends."""
-    held = np.clip(chance, 0.004, 0.996)
-    made: Array = np.log(held / (1 - held)).astype(np.float32)
+    made: Array = special.logit(np.clip(chance, 0.004, 0.996)).astype(np.float32)
     return made
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import ndimage, optimize
 
 from isthmus.marks import single
+from isthmus.marks.grid import ends, reduced
 from isthmus.marks.labels import PARTS, STEP, labelled, logit
 
 Array = NDArray[Any]
@@ -47,21 +48,40 @@ class Found:
     overlap: float
 
 
+@dataclass(frozen=True)
+class _Word:
+    """What a network says of a picture's pixels (H, W): how ``sure`` it is of a mark there and, smoothed,
+    ``around``; and whether there is a hint nearby."""
+
+    sure: Array
+    around: Array
+    hinted: Array
+
+    @classmethod
+    def of(cls, sure: Array) -> _Word:
+        """All of it, from how sure the network is."""
+        hinted = ndimage.maximum_filter(sure, _REACH) > _HINTED
+        return cls(sure, ndimage.gaussian_filter(sure, 8), hinted)
+
+
 def find(values: Array, sure: Array, opacity: Array, tint: Array) -> Found | None:
-    """The layer on a picture (H, W, C) of 0..1; ``sure``, ``opacity`` (H, W) of 0..1 and ``tint`` (H, W, C) of uint8
-    are what a network says. None where nothing like a layer is there."""
+    """The layer on a picture (H, W, C) of 0..1; None where nothing like a layer is there.
+
+    A network says where it may be: ``sure`` and ``opacity`` (H, W) are 0..1, ``tint`` (H, W, 3) is uint8.
+    """
     scale = max(round((sure.size / _MOST_PIXELS) ** 0.5), 1)
-    small = _reduced(values, scale)
-    believed = _reduced(sure[..., None], scale)[..., 0]
+    small = reduced(values, scale)
+    believed = reduced(sure[..., None], scale)[..., 0]
     most = believed > 0.5
     if most.sum() < 2 * _FEWEST:
         count = min(200, believed.size)
         most = believed >= np.partition(believed.reshape(-1), -count)[-count]
-    first = float(np.clip(np.median(_reduced(opacity[..., None], scale)[..., 0][most]), 0.25, 0.85))
-    said = np.median(_reduced(tint, scale)[most], 0) / 255
+    first = float(np.clip(np.median(reduced(opacity[..., None], scale)[..., 0][most]), 0.25, 0.85))
+    said = np.median(reduced(tint, scale)[most], 0).astype(np.float32) / 255
     said = said if len(said) == values.shape[2] else said.mean(keepdims=True)
+    word = _Word.of(believed)
     tried = [
-        _by_turns(small, believed, first, color)
+        _by_turns(small, word, first, color)
         for color in (said, np.ones_like(said), np.zeros_like(said))
     ]
     held = [t for t in tried if t is not None]
@@ -72,17 +92,15 @@ def find(values: Array, sure: Array, opacity: Array, tint: Array) -> Found | Non
         return best
     # At full size only where exactly is left to say.
     near = ndimage.binary_dilation(best.cover > 0)
-    near = near.repeat(scale, 0).repeat(scale, 1)
-    rest = tuple((0, n - m) for n, m in zip(sure.shape, near.shape, strict=True))
-    near = np.pad(near, rest, "edge")
+    near = near.repeat(scale, 0).repeat(scale, 1)[: sure.shape[0], : sure.shape[1]]
     labels = labelled(values, sure, best.opacity, best.color, near)
     return replace(best, cover=PARTS[labels] * np.float32(best.opacity))
 
 
-def _by_turns(values: Array, sure: Array, opacity: float, color: Array) -> Found | None:
+def _by_turns(values: Array, word: _Word, opacity: float, color: Array) -> Found | None:
     for _ in range(_ROUNDS):
-        labels = labelled(values, sure, opacity, color)
-        spots = _supported(values, labels, sure, opacity, color)
+        labels = labelled(values, word.sure, opacity, color)
+        spots = _supported(values, labels, word, opacity, color)
         if spots.sum() < _FEWEST:
             return None
         share = np.where(spots, PARTS[labels], 0)
@@ -93,38 +111,37 @@ def _by_turns(values: Array, sure: Array, opacity: float, color: Array) -> Found
         opacity, color = better
         if still:
             break
-    return _found(values, sure, opacity, color)
+    return _found(values, word, opacity, color)
 
 
-def _found(values: Array, sure: Array, opacity: float, color: Array) -> Found | None:
-    labels = labelled(values, sure, opacity, color)
-    spots = _supported(values, labels, sure, opacity, color)
+def _found(values: Array, word: _Word, opacity: float, color: Array) -> Found | None:
+    labels = labelled(values, word.sure, opacity, color)
+    spots = _supported(values, labels, word, opacity, color)
     if spots.sum() < _FEWEST:
         return None
     cover = np.where(spots, PARTS[labels] * np.float32(opacity), np.float32(0))
-    gains = [gain[edge] for gain, edge, _ in _edges(values, cover, color)]
+    gains = [gain for gain, _, _ in _edges(values, cover, color)]
     wide = ndimage.binary_dilation(spots)
-    overlap = 2 * float(sure[wide].sum()) / (float(sure.sum()) + float(wide.sum()))
+    overlap = 2 * float(word.sure[wide].sum()) / (float(word.sure.sum()) + float(wide.sum()))
     return Found(cover, color, opacity, float(np.concatenate(gains).mean()), overlap)
 
 
-def _supported(values: Array, labels: Array, sure: Array, opacity: float, color: Array) -> Array:
+def _supported(values: Array, labels: Array, word: _Word, opacity: float, color: Array) -> Array:
     """Where (H, W) the layer is, without the spots that are more likely something else."""
-    on: Array = (labels > 0) & (ndimage.maximum_filter(sure, _REACH) > _HINTED)
+    on: Array = (labels > 0) & word.hinted
     numbers, count = ndimage.label(ndimage.binary_dilation(on, np.ones((3, 3))), np.ones((3, 3)))
     if not count:
         return on
     cover = PARTS[labels] * np.float32(opacity)
     gain, edges = np.zeros(count + 1), np.zeros(count + 1)
     for worth, edge, axis in _edges(values, cover, color):
-        near, far = _sides(numbers, axis)
+        near, far = ends(numbers, axis)
         spot = np.maximum(near, far)[edge]
-        gain += np.bincount(spot, worth[edge], count + 1)
+        gain += np.bincount(spot, worth, count + 1)
         edges += np.bincount(spot, minlength=count + 1)
     size = np.bincount(numbers[on], minlength=count + 1)
-    here = np.bincount(numbers[on], sure[on], count + 1) / np.maximum(size, 1)
-    around = ndimage.gaussian_filter(sure, 8)
-    near_by = np.bincount(numbers[on], around[on], count + 1) / np.maximum(size, 1)
+    here = np.bincount(numbers[on], word.sure[on], count + 1) / np.maximum(size, 1)
+    near_by = np.bincount(numbers[on], word.around[on], count + 1) / np.maximum(size, 1)
     told = np.stack([logit(here), logit(near_by), np.log1p(size), gain / np.maximum(edges, 1)], 1)
     keep = (told @ _SPOT + _SPOT_START > 0) & (size >= _SPECK)
     keep[0] = False
@@ -133,23 +150,17 @@ def _supported(values: Array, labels: Array, sure: Array, opacity: float, color:
 
 
 def _edges(values: Array, cover: Array, color: Array) -> list[tuple[Array, Array, int]]:
-    """(what un-mixing gains, where the cover changes, axis) of all neighbours, down and across."""
+    """(what un-mixing gains where the cover changes, where (…) that is, axis), down and across."""
     through = (1 - cover).astype(np.float32)
     under = (values - cover[..., None] * color) / through[..., None]
     made = []
     for axis in (0, 1):
-        near, far = _sides(cover, axis)
-        shown = np.square(np.diff(values, axis=axis)).sum(2) / STEP**2
-        one, other = _sides(through, axis)
-        left = np.square(np.diff(under, axis=axis)).sum(2) * (one * other / STEP**2)
-        made.append((np.log1p(shown) - np.log1p(left), near != far, axis))
+        one, other = ends(through, axis)
+        edge = one != other
+        shown = np.square(np.diff(values, axis=axis)[edge]).sum(1) / STEP**2
+        left = np.square(np.diff(under, axis=axis)[edge]).sum(1) * (one * other)[edge] / STEP**2
+        made.append((np.log1p(shown) - np.log1p(left), edge, axis))
     return made
-
-
-def _sides(array: Array, axis: int, apart: int = 1) -> tuple[Array, Array]:
-    if axis == 0:
-        return array[:-apart], array[apart:]
-    return array[:, :-apart], array[:, apart:]
 
 
 def _fitted(
@@ -162,8 +173,8 @@ def _fitted(
     known = np.concatenate((values, share[..., None]), 2)
     for axis in (0, 1):
         for apart in (1, 2, 3):
-            one, other = _sides(known, axis, apart)
-            close, closer = _sides(near, axis, apart)
+            one, other = ends(known, axis, apart)
+            close, closer = ends(near, axis, apart)
             edge = (one[..., -1] != other[..., -1]) & close & closer
             firsts.append(one[edge])
             seconds.append(other[edge])
@@ -200,14 +211,3 @@ def _fitted(
     ]
     best = min(made, key=lambda m: float(m.fun)).x
     return float(np.clip(best[0], 0.05, 0.95)), np.clip(best[1:], 0, 1).astype(np.float32)
-
-
-def _reduced(values: Array, scale: int) -> Array:
-    """Means of squares of ``scale`` pixels of (H, W, C); a rest at the ends falls away."""
-    if scale == 1:
-        return np.asarray(values, np.float32)
-    height, width, channels = values.shape
-    tall, wide = height // scale, width // scale
-    cut = values[: tall * scale, : wide * scale].reshape(tall, scale, wide, scale, channels)
-    made: Array = cut.mean((1, 3), dtype=np.float32)
-    return made

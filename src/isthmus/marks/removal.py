@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
+from scipy import ndimage, special
 
 from isthmus.marks import layers, single
 from isthmus.marks.fill import fill
@@ -56,7 +56,7 @@ def take_off(
     """
     told = sure if mask is None else np.where(mask, sure, np.float32(0))
     top = surest(told)
-    if not mask.any() if mask is not None else top < _HINT:
+    if top < _HINT if mask is None else not mask.any():
         return Removed(pixels, np.zeros(sure.shape, bool), 0.0)
     hinted = told > min(_HEARD, 0.5 * float(told.max()))
     box = _box(hinted if mask is None else mask, _ROOM)
@@ -109,14 +109,8 @@ def surest(sure: Array) -> float:
 def chance_of_mark(top: float, layer: layers.Found) -> float:
     """How likely it is, 0..1, that there is a mark where a network is at most so sure (``surest``) and
     ``layer`` was found."""
-    odds = [_logit(top), layer.gain, _logit(layer.overlap)]
-    total = _START + sum(w * o for w, o in zip(_WEIGHTS, odds, strict=True))
-    return float(1 / (1 + np.exp(-total)))
-
-
-def _logit(chance: float) -> float:
-    held = min(max(chance, 1e-4), 1 - 1e-4)
-    return float(np.log(held / (1 - held)))
+    sure, agreed = special.logit(np.clip((top, layer.overlap), 1e-4, 1 - 1e-4))
+    return float(special.expit(np.dot(_WEIGHTS, (sure, layer.gain, agreed)) + _START))
 
 
 def by_layer(values: Array, layer: single.Layer, within: Array) -> tuple[Array, Array]:

@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from isthmus.marks.grid import ends
+
 Array = NDArray[Any]
 _FEWEST, _MOST = 60, 20_000
 _SURE = 0.12
@@ -36,8 +38,8 @@ def layer(values: Array, mask: Array) -> Layer | None:
     inside, outside, apart = _cores(mask)
     firsts, seconds = [], []
     for axis in (0, 1):
-        near, far = _ends(inside, axis, apart), _ends(outside, axis, apart)
-        sides = _ends(values, axis, apart)
+        near, far = ends(inside, axis, apart), ends(outside, axis, apart)
+        sides = ends(values, axis, apart)
         for one, other in ((0, 1), (1, 0)):
             both = near[one] & far[other]
             firsts.append(sides[one][both])
@@ -94,9 +96,3 @@ def _cores(mask: Array) -> tuple[Array, Array, int]:
         if inside.sum() >= 0.25 * mask.sum():
             return inside, outside, depth + 3
     return mask, outside, 3
-
-
-def _ends(values: Array, axis: int, apart: int) -> tuple[Array, Array]:
-    if axis == 1:
-        return values[:, :-apart], values[:, apart:]
-    return values[:-apart], values[apart:]

@@ -23,6 +23,7 @@ from torch.nn import functional as F
 from isthmus.autoencoder import Autoencoder, Reconstruction
 from isthmus.errors import DataError
 from isthmus.marks import drawing
+from isthmus.marks.grid import reduced
 from isthmus.marks.removal import Removed, by_mask, take_off
 from isthmus.media.tiles import Array, padded, tiles
 from isthmus.recipe import Recipe
@@ -270,17 +271,6 @@ def look(
         if progress is not None:
             progress(done / (height * width))
     return out
-
-
-def reduced(pixels: Array, scale: int) -> Array:
-    """Means of squares of ``scale`` pixels, of the same kind; the border is repeated to fill the last."""
-    height, width, channels = pixels.shape
-    grown = np.pad(pixels, ((0, -height % scale), (0, -width % scale), (0, 0)), "edge")
-    cut = grown.reshape(grown.shape[0] // scale, scale, grown.shape[1] // scale, scale, channels)
-    made: Array = cut.mean((1, 3), dtype=np.float32)
-    if pixels.dtype.kind == "u":
-        made = np.rint(made).astype(pixels.dtype)
-    return made
 
 
 def enlarged(maps: Array, shape: tuple[int, ...]) -> Array:
