@@ -12,7 +12,7 @@ from PIL import Image
 from scipy import ndimage
 
 from isthmus.errors import DataError
-from isthmus.marks import drawing, integrate, layers, removal, single
+from isthmus.marks import drawing, edges, integrate, layers, removal, shadow, single
 from isthmus.marks.fill import fill
 from tests.marked import case
 
@@ -95,12 +95,60 @@ def test_a_rough_idea_of_a_mark_becomes_its_layer(opacity: float, shade: float) 
     assert found is not None
     assert abs(found.opacity - opacity) < 0.12
     assert np.abs(found.color - shade).max() < 0.1
-    both, either = held.mask & (found.cover > 0), held.mask | (found.cover > 0)
+    cover, added = found.mixed()
+    both, either = held.mask & (cover > 0), held.mask | (cover > 0)
     assert both.sum() > 0.5 * either.sum()
-    under, _ = removal.unmixed(
-        values, found.cover, found.cover[..., None] * found.color, found.cover > 0
-    )
+    under, _ = removal.unmixed(values, cover, added, cover > 0)
     assert held.psnr((under[None] * 255).round().astype(np.uint8)) > held.psnr(held.seen) + 4
+
+
+def test_edges_get_the_share_of_the_layer_that_they_hold() -> None:
+    held = case(1, 128, 0.5, (1.0, 0.9, 0.2), "HI")
+    values = held.seen[0].astype(np.float32) / 255
+    # The truth between nothing and all of it, in thirds.
+    truth = (held.opacity / held.opacity.max()).astype(np.float32)
+    rough = np.round(truth * 3) / 3
+    made = edges.sharpened(values, rough, 0.5, np.array([1.0, 0.9, 0.2]))
+    partly = (truth > 0.02) & (truth < 0.98)
+    assert partly.sum() > 50
+    assert np.abs(made - truth)[partly].mean() < 0.75 * np.abs(rough - truth)[partly].mean()
+    far = ~ndimage.binary_dilation(rough > 0)
+    assert (made[far] == 0).all()
+
+
+def test_edges_are_the_same_in_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = case(1, 128, 0.5, (1.0, 1.0, 1.0), "HI")
+    values, rough = held.seen[0].astype(np.float32) / 255, held.mask.astype(np.float32)
+    whole = edges.sharpened(values, rough, 0.5, np.ones(3))
+    monkeypatch.setattr(edges, "_TILE", 48)
+    assert (np.abs(edges.sharpened(values, rough, 0.5, np.ones(3)) - whole) < 1e-6).mean() > 0.99
+
+
+@pytest.mark.parametrize("shade", [0.0, 1.0])
+def test_a_shadow_is_found_and_taken_off(shade: float) -> None:
+    held = case(1, 192, 0.5, (1 - shade,) * 3, "HI")
+    share = (held.opacity / held.opacity.max()).astype(np.float32)
+    real = shadow.Shadow(0.4, 3.0, -2.0, 2.5, shade)
+    clean = held.clean[0].astype(np.float32) / 255
+    found = layers.Found(share, np.full(3, 1 - shade, np.float32), 0.5, 1.0, 1.0, real)
+    cover, added = found.mixed()
+    seen = (1 - cover)[..., None] * clean + added
+    told = shadow.find(seen.astype(np.float32), share, 0.55, found.color)
+    assert told is not None
+    near, opacity, color = told
+    assert abs(near.strength - 0.4) < 0.12
+    assert abs(near.down - 3) < 1.2
+    assert abs(near.across + 2) < 1.2
+    assert abs(opacity - 0.5) < 0.05
+    assert np.abs(color - (1 - shade)).max() < 0.1
+    twice = near.enlarged(2)
+    assert (twice.down, twice.spread) == (2 * near.down, 2 * near.spread)
+
+
+def test_a_layer_without_a_shadow_has_none() -> None:
+    held = case(1, 192, 0.5, (1.0, 1.0, 1.0), "HI")
+    share = (held.opacity / held.opacity.max()).astype(np.float32)
+    assert shadow.find(held.seen[0].astype(np.float32) / 255, share, 0.5, np.ones(3)) is None
 
 
 def test_nothing_found_gives_the_picture_back() -> None:

@@ -4,7 +4,7 @@ colour, taken off where it lies, leaves a picture whose neighbours are alike.
 Each pixel has one of four labels: not covered, covered in part (a third, two thirds), covered. Two
 neighbours cost what the step between them says once both are un-mixed, log(1 + d²/s²): natural
 pictures have few steps, and of those that there are, height matters little (Student's t; Roth & Black
-2009, "Fields of Experts"). Min-sum belief propagation in sweeps finds a good labelling (Tappen &
+2009, "Fields of Experts"). In texture, where steps are usual, s is larger and they say less. Min-sum belief propagation in sweeps finds a good labelling (Tappen &
 Freeman 2003). Nothing here is learned: a network's word, if any, enters as one cost among others.
 """
 
@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
+from scipy import ndimage, special
 
+from isthmus.marks.grid import ends
 from isthmus.media.tiles import tiles
 
 Array = NDArray[Any]
@@ -28,6 +29,8 @@ STEP = 0.03
 _CHANGE, _IN_PART, _TOLD = 0.6, 1.5, 0.2
 _GAMUT, _NO_COLOR = 0.02, 4.0
 _ROUNDS = 2
+# How much of the mean step around counts as usual, and how far around is.
+_USUAL, _AROUND = 0.7, 12.0
 _TILE, _MARGIN = 640, 48
 
 
@@ -63,21 +66,38 @@ def _labelled(values: Array, word: Array, opacity: float, color: Array) -> Array
     cost = np.minimum(beyond / _GAMUT, _NO_COLOR) - _TOLD * PARTS[:, None, None] * word
     cost[1:-1] += _IN_PART
     unary = np.ascontiguousarray(cost.transpose(1, 0, 2), np.float32)
-    best: Array = _beliefs(unary, _steps(under, amounts, 2), _steps(under, amounts, 3)).argmin(1)
+    usual = _usual(values)
+    down, right = (_steps(under, amounts, usual, axis) for axis in (2, 3))
+    best: Array = _beliefs(unary, down, right).argmin(1)
     return best.astype(np.uint8)
 
 
-def _steps(under: Array, amounts: Array, axis: int) -> Array:
+def _usual(values: Array) -> Array:
+    """The square (H, W) of the step that is nothing unusual, at each pixel of (H, W, C)."""
+    steps = np.zeros(values.shape[:2], np.float32)
+    for axis in (0, 1):
+        size = (
+            np.square(np.diff(values, axis=axis)).sum(2) ** 0.25
+        )  # so that few large ones say little
+        for end in ends(steps, axis):
+            end += size / 4
+    mean = np.square(ndimage.gaussian_filter(steps, _AROUND))
+    made: Array = (STEP**2 + np.square(_USUAL * mean)).astype(np.float32)
+    return made
+
+
+def _steps(under: Array, amounts: Array, usual: Array, axis: int) -> Array:
     """(n - 1, labels, labels, m): what a pixel and the next along ``axis`` of (labels, C, H, W) cost."""
     n = under.shape[axis]
     near, far = np.take(under, range(n - 1), axis), np.take(under, range(1, n), axis)
+    least = 2 / np.add(*ends(usual, axis - 2))
     count, other = len(amounts), under.shape[5 - axis]
     made = np.empty((n - 1, count, count, other), np.float32)
     for k in range(count):
         for m in range(count):
             step = near[k] - far[m]
             # A step is as usual under the layer as beside it, though shown smaller.
-            shown = (1 - amounts[k]) * (1 - amounts[m]) / STEP**2
+            shown = (1 - amounts[k]) * (1 - amounts[m]) * least
             cost = np.log1p(np.einsum("chw,chw->hw", step, step) * shown)
             cost += _CHANGE * abs(float(PARTS[k] - PARTS[m]))
             made[:, k, m] = cost if axis == 2 else cost.T
