@@ -123,12 +123,7 @@ def find(values: Array, sure: Array, opacity: Array, tint: Array) -> Found | Non
 
 def _closely(values: Array, found: Found, word: _Word) -> Found:
     """What was found, its edges and its shadow looked at closely, its opacity and colour with them."""
-    opacity, color = found.opacity, found.color
-    share = sharpened(values, found.share, opacity, color)
-    better = _fitted(values, share, opacity, color)
-    if better is not None:
-        opacity, color = better
-        share = sharpened(values, found.share, opacity, color)
+    share, opacity, color = refined(values, found.share, found.opacity, found.color)
     lies = _supported(values, share, word, opacity, color)
     if lies.sum() < _FEWEST:
         return found
@@ -139,6 +134,15 @@ def _closely(values: Array, found: Found, word: _Word) -> Found:
     shadow, opacity, color = behind
     share = _sharp(values, np.where(lies, found.share, np.float32(0)), opacity, color, shadow)
     return replace(_judged(values, word, share, opacity, color), shadow=shadow)
+
+
+def refined(
+    values: Array, share: Array, opacity: float, color: Array
+) -> tuple[Array, float, Array]:
+    """(share, opacity, colour) of a layer of which they are nearly known: its edges, and what fits them."""
+    better = _fitted(values, sharpened(values, share, opacity, color), opacity, color)
+    opacity, color = better or (opacity, color)
+    return sharpened(values, share, opacity, color), opacity, color
 
 
 def _sharp(

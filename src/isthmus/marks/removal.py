@@ -115,8 +115,29 @@ def chance_of_mark(top: float, layer: layers.Found) -> float:
     return float(special.expit(np.dot(_WEIGHTS, (sure, layer.gain, agreed)) + _START))
 
 
-def by_layer(values: Array, layer: single.Layer, within: Array) -> tuple[Array, Array]:
-    """(the picture without one layer that was masked by hand, the opacity of each pixel).
+def by_mask(pixels: Array, mask: Array) -> Removed | None:
+    """The picture (H, W, C) un-mixed by a mask (H, W) as large as the mark, without any network.
+
+    None if the mask's edges are not those of one translucent layer.
+    """
+    values = as_floats(pixels)
+    layer = single.layer(values, mask)
+    if layer is None or layer.error > 0.25 * layer.opacity or layer.opacity > _OPAQUE:
+        return None
+    box = _box(mask)
+    values, within = values[box], mask[box]
+    share, opacity, color = layers.refined(
+        values, _held(values, layer, within), layer.opacity, layer.color
+    )
+    cover = np.where(within, share * np.float32(opacity), np.float32(0))
+    made, holes = unmixed(values, cover, cover[..., None] * color, within)
+    out = pixels.copy()
+    out[mask] = quantised(made[within], pixels)
+    return Removed(out, mask, 0.0, round(opacity, 3), _rounded(color), int(holes.sum()))
+
+
+def _held(values: Array, layer: single.Layer, within: Array) -> Array:
+    """The share (H, W) of one layer that each pixel of a mask drawn by hand holds.
 
     In the middle of the mask the layer is all there. At its edges it covers pixels in part: how much
     is told by what lies on both sides.
@@ -133,29 +154,8 @@ def by_layer(values: Array, layer: single.Layer, within: Array) -> tuple[Array, 
     size = np.square(away).sum(2)
     part = ((values - behind) * away).sum(2) / np.maximum(size, 1e-4)
     # Where the picture has the mark's own colour nothing can be told, and nothing shows.
-    part = np.where(size > 0.02, part, 0.5 * layer.opacity) / layer.opacity
-    part = np.clip(part, 0, 1) * layer.opacity
-    amount = np.where(rim, part, amount).astype(np.float32)
-    made, _ = unmixed(values, amount, amount[..., None] * color, within)
-    return made, amount
-
-
-def by_mask(pixels: Array, mask: Array) -> Removed | None:
-    """The picture (H, W, C) un-mixed by a mask (H, W) as large as the mark, without any network.
-
-    None if the mask's edges are not those of one translucent layer.
-    """
-    values = as_floats(pixels)
-    layer = single.layer(values, mask)
-    if layer is None or layer.error > 0.25 * layer.opacity or layer.opacity > _OPAQUE:
-        return None
-    out = pixels.copy()
-    box = _box(mask)
-    within = mask[box]
-    made, cover = by_layer(values[box], layer, within)
-    out[mask] = quantised(made[within], pixels)
-    holes = within & (cover > 1 - 2 * LEAST_THROUGH)
-    return Removed(out, mask, 0.0, round(layer.opacity, 3), _rounded(layer.color), int(holes.sum()))
+    part = np.clip(np.where(size > 0.02, part / layer.opacity, 0.5), 0, 1)
+    return np.where(core, 1, np.where(rim, part, 0)).astype(np.float32)
 
 
 def _rounded(color: Array) -> tuple[float, ...]:
