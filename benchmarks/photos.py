@@ -2,7 +2,7 @@
 
 Wants shared/data/photos-eval. Peers live in .bench/venv; what they made is kept in .bench/photos, so a
 second run measures ours alone. BM3D takes hours on whole sets: it cleans a part, named in the table.
-Run: python -m benchmarks photos [gaussian|camera|memory|NAME|RUN …]
+Run: python -m benchmarks photos [gaussian|camera|identity|memory|NAME|RUN …]
 """
 
 from __future__ import annotations
@@ -56,6 +56,19 @@ class Set:
     few: int
 
 
+@dataclass(frozen=True)
+class Models:
+    """What cleans pictures with and without colour, as the verb chooses."""
+
+    color: Model
+    gray: Model
+
+    def clean(self, pixels: NDArray[Any], sigma: float | None = None) -> NDArray[Any]:
+        """Pixels (H, W, 1 or 3) without their noise."""
+        model = self.gray if pixels.shape[2] == 1 else self.color
+        return clean(model.autoencoder, model.recipe.encoder, pixels, sigma).pixels
+
+
 SETS = (
     Set("Set12", "set12", True, 1),
     Set("BSD68", "bsd68", True, 8),
@@ -75,7 +88,7 @@ def noisy(picture: Array, sigma: float, index: int) -> Array:
     return (picture + sigma * made).astype(np.float32)
 
 
-def gaussian(model: Model) -> str:
+def gaussian(model: Models) -> str:
     """PSNR and SSIM at three levels on four sets, and CPU-seconds per megapixel."""
     rows: list[list[str]] = []
     for of in SETS:
@@ -102,7 +115,7 @@ def gaussian(model: Model) -> str:
 Way = Callable[[list[Array], float], tuple[tuple[float, float], float] | None]
 
 
-def _ways(model: Model, of: Set) -> dict[str, Way]:
+def _ways(model: Models, of: Set) -> dict[str, Way]:
     cleaned: dict[float, tuple[list[Array], float]] = {}
 
     def ours(told: bool) -> Way:
@@ -147,10 +160,9 @@ def _ways(model: Model, of: Set) -> dict[str, Way]:
     }
 
 
-def _ours(model: Model, picture: Array, sigma: float | None) -> Array:
+def _ours(model: Models, picture: Array, sigma: float | None) -> Array:
     flat = (picture / 255)[..., None] if picture.ndim == 2 else picture / 255
-    made = clean(model.autoencoder, model.recipe.encoder, flat.astype(np.float32), sigma).pixels
-    return (made * 255).reshape(picture.shape)
+    return (model.clean(flat.astype(np.float32), sigma) * 255).reshape(picture.shape)
 
 
 def _peer(
@@ -173,7 +185,7 @@ def _peer(
         return [held[str(i)] for i in range(len(given))], float(held["seconds"])
 
 
-def camera(model: Model) -> str:
+def camera(model: Models) -> str:
     """Blind, on noise a simulated camera makes: a sensor's, through demosaicking, a tone curve and JPEG."""
     truth = list(pictures(SETS[3])) + [
         np.asarray(Image.open(p).convert("RGB"), np.float32)
@@ -200,12 +212,11 @@ def camera(model: Model) -> str:
     return markdown(rows, header)
 
 
-def _ours8(model: Model, picture: Array) -> Array:
-    made = clean(model.autoencoder, model.recipe.encoder, picture.astype(np.uint8))
-    return made.pixels.astype(np.float32)
+def _ours8(model: Models, picture: Array) -> Array:
+    return model.clean(picture.astype(np.uint8)).astype(np.float32)
 
 
-def memory(_: Model) -> str:
+def memory(_: Models) -> str:
     """Peak memory and CPU time of the verb on a photograph of 100 megapixels; a clean photograph."""
     rows = []
     with tempfile.TemporaryDirectory() as folder:
@@ -220,7 +231,7 @@ def memory(_: Model) -> str:
     return markdown(rows, ["what", "measured"])
 
 
-def identity(model: Model) -> str:
+def identity(model: Models) -> str:
     """Clean photographs through the blind model: how near the result is to what came in."""
     rows = []
     for of in (SETS[3], Set("CID22 (11)", "cid22-val", False, 1)):
@@ -275,7 +286,8 @@ def main() -> None:
         subprocess.run([sys.executable, "-m", "venv", ROOT / ".bench/venv"], check=True)
     pip = [str(PEERS_PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, "numpy", "bm3d", "scikit-image", "PyWavelets"], check=False)
-    model = isthmus.load(given[0] if given else "photo-denoise")
+    names = given * 2 if given else ["photo-denoise", "photo-denoise-gray"]
+    model = Models(isthmus.load(names[0]), isthmus.load(names[1]))
     for name in wanted or list(PARTS):
         _say(name)
         text = PARTS[name](model)

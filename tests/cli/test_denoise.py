@@ -62,6 +62,24 @@ def test_a_folder_keeps_its_structure_and_one_bad_file_stops_nobody(
     assert "9 done" in forced.stdout
 
 
+def test_what_has_no_colour_gets_the_network_for_it(tmp_path: Path) -> None:
+    seen = noisy(photograph()[:48, :64], 15)
+    gray = np.asarray(Image.fromarray(seen).convert("L"))
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    Image.fromarray(seen).save(folder / "colour.png")
+    Image.fromarray(gray).save(folder / "one.png")
+    Image.fromarray(np.repeat(gray[..., None], 3, 2)).save(folder / "three.png")
+    isthmus("denoise", folder, "-o", out)
+    made = {p.stem: photo.read(p) for p in out.iterdir()}
+    assert "denoise photo-denoise strength" in photo.mark_of(made["colour"])
+    for name in ("one", "three"):
+        assert "denoise photo-denoise-gray strength" in photo.mark_of(made[name])
+    assert made["one"].pixels.shape == (48, 64, 1)
+    assert (made["three"].pixels == made["one"].pixels).all()
+    assert not (made["one"].pixels[..., 0] == gray).all()
+
+
 def test_globs(tmp_path: Path, model: Path) -> None:
     for name in ("a1.png", "a2.png", "b.png"):
         _save(tmp_path / name, 16)

@@ -230,3 +230,12 @@ def test_a_bomb_is_refused_before_it_unfolds(tmp_path: Path) -> None:
     path.write_bytes(bytes(head))
     with pytest.raises(DataError, match=r"400,000,000 pixels.*--max-pixels"):
         photo.read(path)
+
+
+def test_gray_is_what_has_no_colour_anywhere() -> None:
+    values = RNG.integers(0, 255, (600, 5, 1)).astype(np.uint8)
+    assert photo.is_gray(values)
+    three = values.repeat(3, 2)
+    assert photo.is_gray(three)
+    three[599, 4, 2] ^= 1
+    assert not photo.is_gray(three)

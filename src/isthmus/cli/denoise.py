@@ -25,7 +25,7 @@ from isthmus.cli.denoise_sound import MODEL as SOUND_MODEL
 if TYPE_CHECKING:
     from isthmus.cli.batch import Job
 
-_MODEL = "photo-denoise"
+_MODEL, _GRAY_MODEL = "photo-denoise", "photo-denoise-gray"
 
 
 @click.command(
@@ -68,7 +68,8 @@ _MODEL = "photo-denoise"
 @click.option(
     "--model",
     metavar="NAME|RUN",
-    help=f"A shipped model or a run of your own  [default: {_MODEL}, {SOUND_MODEL}]",
+    help=f"A shipped model or a run of your own  [default: {_MODEL}, "
+    f"{_GRAY_MODEL} for what has no colour, {SOUND_MODEL}]",
 )
 @force_option
 @json_option
@@ -111,7 +112,7 @@ def denoise(
     if compare is not None and heard and len(heard) < len(jobs):
         raise click.UsageError("--compare: give photos and sound a page each")
     compares = compare is not None
-    clean = _Cleaner(model or _MODEL, strength, sigma, quality, max_pixels, compares)
+    clean = _Cleaner(model, strength, sigma, quality, max_pixels, compares)
     hush = denoise_sound.SoundCleaner(model or SOUND_MODEL, strength, limit, noise_only, compares)
     tree = batch.run(
         jobs,
@@ -133,11 +134,11 @@ def denoise(
 
 
 class _Cleaner:
-    """Reads, cleans and writes one photograph after the other with one model."""
+    """Reads, cleans and writes one photograph after the other, with one model or by their colour."""
 
     def __init__(
         self,
-        model: str,
+        model: str | None,
         strength: float,
         sigma: float | None,
         quality: int,
@@ -150,7 +151,7 @@ class _Cleaner:
         self.quality = quality
         self.max_pixels = max_pixels
         self.compares = compares
-        self.model: Any = None
+        self.models: dict[str, Any] = {}
         self.shown: list[Any] = []
 
     def __call__(
@@ -162,11 +163,17 @@ class _Cleaner:
         from isthmus.media import photo
 
         picture = photo.read(job.source, self.max_pixels)
-        if self.model is None:
-            self.model = loaded(self.name, "denoise_photo", "photographs", _MODEL)
+        gray = photo.is_gray(picture.pixels)
+        name = self.name or (_GRAY_MODEL if gray else _MODEL)
+        if name not in self.models:
+            self.models[name] = loaded(name, "denoise_photo", "photographs", _MODEL)
         already = photo.mark_of(picture)
-        made = _clean(self.model, picture.pixels, self.sigma, self.strength, progress)
-        mark = f"isthmus {__version__} denoise {self.name} strength={made.strength:.3g}"
+        channels = picture.pixels.shape[2]
+        seen = picture.pixels[..., :1] if gray else picture.pixels
+        made = _clean(self.models[name], seen, self.sigma, self.strength, progress)
+        if seen.shape[2] < channels:
+            made = replace(made, pixels=made.pixels.repeat(channels, 2))
+        mark = f"isthmus {__version__} denoise {name} strength={made.strength:.3g}"
         if self.compares:
             self._show(job, picture, made)
         finished = replace(

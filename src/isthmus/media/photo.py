@@ -107,6 +107,12 @@ def _read(path: Path, most_pixels: int) -> Photo:
         )
 
 
+def is_gray(pixels: Array) -> bool:
+    """Whether (height, width, channels) have no colour: one channel, or all alike at every pixel."""
+    rows = range(0, len(pixels), 256)
+    return all((pixels[top : top + 256] == pixels[top : top + 256, :, :1]).all() for top in rows)
+
+
 def marked(photo: Photo, what: str) -> bytes:
     """The photo's EXIF with a line that says what processed it: nobody cleans it twice unawares."""
     exif = Image.Exif()
