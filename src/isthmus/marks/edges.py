@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from isthmus.marks.labels import STEP
+from isthmus.marks.labels import STEP, no_color
 from isthmus.media.tiles import tiles
 
 Array = NDArray[Any]
@@ -21,7 +21,6 @@ _NEIGHBOURS = [(-1, 0, 1.0), (1, 0, 1.0), (0, -1, 1.0), (0, 1, 1.0)] + [
     (down, across, 0.7) for down in (-1, 1) for across in (-1, 1)
 ]
 _IN_PART = 0.6
-_GAMUT, _NO_COLOR = 0.02, 4.0
 _ROUNDS = 4
 _TILE, _MARGIN = 640, 8
 
@@ -69,8 +68,7 @@ def _sharpened(
             guess = values[y, x][:, None] - amounts[:, None] * tint
             guess = _lit(guess / (1 - amounts)[:, None], dim[y, x][:, None], shade)
             passes = (1 - amounts) * (1 - dim[y, x])[:, None]
-            beyond = (np.maximum(-guess, 0) + np.maximum(guess - 1, 0)).max(2)
-            cost = np.minimum(beyond / _GAMUT, _NO_COLOR)
+            cost = no_color(guess, 2)
             cost[:, 1:-1] += _IN_PART
             for down, across, weight in _NEIGHBOURS:
                 at = y + 1 + down, x + 1 + across

@@ -57,13 +57,19 @@ def logit(chance: Array) -> Array:
     return made
 
 
+def no_color(under: Array, axis: int) -> Array:
+    """What un-mixed values cost that are darker than black or brighter than white; channels along ``axis``."""
+    beyond = (np.maximum(-under, 0) + np.maximum(under - 1, 0)).max(axis)
+    made: Array = np.minimum(beyond / _GAMUT, _NO_COLOR)
+    return made
+
+
 def _labelled(values: Array, word: Array, opacity: float, color: Array) -> Array:
     amounts = PARTS * np.float32(opacity)
     planes = np.ascontiguousarray(values.transpose(2, 0, 1), np.float32)
     tint = np.asarray(color, np.float32)[:, None, None]
     under = np.stack([(planes - a * tint) / (1 - a) for a in amounts])
-    beyond = (np.maximum(-under, 0) + np.maximum(under - 1, 0)).max(1)
-    cost = np.minimum(beyond / _GAMUT, _NO_COLOR) - _TOLD * PARTS[:, None, None] * word
+    cost = no_color(under, 1) - _TOLD * PARTS[:, None, None] * word
     cost[1:-1] += _IN_PART
     unary = np.ascontiguousarray(cost.transpose(1, 0, 2), np.float32)
     usual = _usual(values)
