@@ -159,6 +159,30 @@ def test_nothing_found_gives_the_picture_back() -> None:
     assert np.array_equal(made.pixels, held.seen[0])
 
 
+@pytest.mark.parametrize("masked", [False, True])
+def test_a_layer_too_faint_to_be_seen_is_none(
+    monkeypatch: pytest.MonkeyPatch, masked: bool
+) -> None:
+    held = case(1, 48)
+    sure = np.full((48, 48), 0.99, np.float32)
+    faint = layers.Found(np.full((48, 48), 0.01, np.float32), np.ones(3), 0.5, 9.0, 0.99)
+    monkeypatch.setattr(layers, "find", lambda *_: faint)
+    mask = np.ones((48, 48), bool) if masked else None
+    tint = np.full((48, 48, 3), 255, np.uint8)
+    made = removal.take_off(held.seen[0], sure, np.full_like(sure, 0.5), tint, mask)
+    assert made.pixels.shape == held.seen[0].shape
+    if not masked:
+        assert not made.mask.any()
+        assert np.array_equal(made.pixels, held.seen[0])
+
+
+def test_a_layer_that_covers_everything_has_no_edges_to_explain() -> None:
+    values, sure = np.full((32, 32, 3), 0.5, np.float32), np.full((32, 32), 0.9, np.float32)
+    word = layers._Word.of(sure)
+    found = layers._judged(values, word, np.ones((32, 32), np.float32), 0.5, np.ones(3))
+    assert found.gain == 0
+
+
 def test_an_opaque_mask_that_no_network_sees_is_filled() -> None:
     held = case(1, 96, 1.0)
     none = np.zeros((96, 96), np.float32)

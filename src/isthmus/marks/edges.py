@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from isthmus.marks.labels import STEP, no_color
+from isthmus.marks.shadow import Shadow
 from isthmus.media.tiles import tiles
 
 Array = NDArray[Any]
@@ -30,20 +31,20 @@ def sharpened(
     share: Array,
     opacity: float,
     color: Array,
-    dim: Array | None = None,
-    shade: float = 0.0,
+    shadow: Shadow | None = None,
 ) -> Array:
     """``share`` (H, W) of 0..1 with the pixels at its edges as the picture (H, W, C) of 0..1 has them.
 
-    The layer has ``opacity`` 0..1 and ``color`` (C,); behind it a shadow may lie, of the opacity ``dim``
-    (H, W) and the brightness ``shade``.
+    The layer has ``opacity`` 0..1 and ``color`` (C,); behind it a ``shadow`` of its shape may lie.
     """
     made = share.astype(np.float32)
+    dim = np.zeros_like(made) if shadow is None else shadow.over(share)
+    shade = 0.0 if shadow is None else shadow.shade
     height, width = share.shape
     for tile in tiles(height, width, _TILE, _MARGIN, 1):
         piece = tile.read(share)
         if piece.any():
-            behind = np.zeros_like(piece) if dim is None else tile.read(dim)
+            behind = tile.read(dim)
             tile.write(made, _sharpened(tile.read(values), piece, opacity, color, behind, shade))
     return made
 

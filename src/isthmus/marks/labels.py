@@ -4,8 +4,9 @@ colour, taken off where it lies, leaves a picture whose neighbours are alike.
 Each pixel has one of four labels: not covered, covered in part (a third, two thirds), covered. Two
 neighbours cost what the step between them says once both are un-mixed, log(1 + d²/s²): natural
 pictures have few steps, and of those that there are, height matters little (Student's t; Roth & Black
-2009, "Fields of Experts"). In texture, where steps are usual, s is larger and they say less. Min-sum belief propagation in sweeps finds a good labelling (Tappen &
-Freeman 2003). Nothing here is learned: a network's word, if any, enters as one cost among others.
+2009, "Fields of Experts"). In texture, where steps are usual, s is larger and they say less. Min-sum
+belief propagation in sweeps finds a good labelling (Tappen & Freeman 2003). Nothing here is learned: a
+network's word, if any, enters as one cost among others.
 """
 
 from __future__ import annotations

@@ -117,7 +117,7 @@ def find(values: Array, sure: Array, opacity: Array, tint: Array) -> Found | Non
     near = near.repeat(scale, 0).repeat(scale, 1)[: sure.shape[0], : sure.shape[1]]
     labels = labelled(values, sure, best.opacity, best.color, near)
     behind = None if best.shadow is None else best.shadow.enlarged(scale)
-    share = _sharp(values, PARTS[labels], best.opacity, best.color, behind)
+    share = sharpened(values, PARTS[labels], best.opacity, best.color, behind)
     return replace(best, share=share, shadow=behind)
 
 
@@ -132,7 +132,8 @@ def _closely(values: Array, found: Found, word: _Word) -> Found:
     if behind is None:
         return _judged(values, word, share, opacity, color)
     shadow, opacity, color = behind
-    share = _sharp(values, np.where(lies, found.share, np.float32(0)), opacity, color, shadow)
+    rough = np.where(lies, found.share, np.float32(0))
+    share = sharpened(values, rough, opacity, color, shadow)
     return replace(_judged(values, word, share, opacity, color), shadow=shadow)
 
 
@@ -143,14 +144,6 @@ def refined(
     better = _fitted(values, sharpened(values, share, opacity, color), opacity, color)
     opacity, color = better or (opacity, color)
     return sharpened(values, share, opacity, color), opacity, color
-
-
-def _sharp(
-    values: Array, share: Array, opacity: float, color: Array, shadow: shadows.Shadow | None
-) -> Array:
-    if shadow is None:
-        return sharpened(values, share, opacity, color)
-    return sharpened(values, share, opacity, color, shadow.over(share), shadow.shade)
 
 
 def _by_turns(
@@ -179,10 +172,11 @@ def _lying(values: Array, word: _Word, opacity: float, color: Array) -> Array:
 
 
 def _judged(values: Array, word: _Word, share: Array, opacity: float, color: Array) -> Found:
-    gains = [gain for gain, _, _ in _edges(values, share * np.float32(opacity), color)]
+    gains = np.concatenate([g for g, _, _ in _edges(values, share * np.float32(opacity), color)])
     wide = ndimage.binary_dilation(share > 0)
     overlap = 2 * float(word.sure[wide].sum()) / (float(word.sure.sum()) + float(wide.sum()))
-    return Found(share, color, opacity, float(np.concatenate(gains).mean()), overlap)
+    # A layer without edges explains nothing.
+    return Found(share, color, opacity, float(gains.mean()) if gains.size else 0.0, overlap)
 
 
 def _supported(values: Array, share: Array, word: _Word, opacity: float, color: Array) -> Array:

@@ -66,14 +66,15 @@ def take_off(
     values, here, cover = as_floats(pixels[box]), told[box], opacity[box].astype(np.float32)
     layer = layers.find(values, here, cover, color[box]) if top >= _HINT else None
     confidence = 0.0 if layer is None else chance_of_mark(top, layer)
-    if mask is None and (layer is None or confidence < _SURE):
-        return Removed(pixels, np.zeros(sure.shape, bool), round(confidence, 3))
-    if layer is not None and mask is not None:
-        layer = layer if confidence > 0.5 and layer.share[mask[box]].any() else None
     if layer is not None:
-        cover, added = layer.mixed()
-        within, hue = cover > _SHOWN, layer.color
-        within = within if mask is None else within & mask[box]
+        held, added = layer.mixed()
+        within = held > _SHOWN if mask is None else (held > _SHOWN) & mask[box]
+        if confidence < (_SURE if mask is None else 0.5) or not within.any():
+            layer = None
+    if layer is None and mask is None:
+        return Removed(pixels, np.zeros(sure.shape, bool), round(confidence, 3))
+    if layer is not None:
+        cover, hue = held, layer.color
     else:
         # A mask was drawn, and in it is no single layer: each pixel as the network says.
         assert mask is not None
