@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from isthmus import lab, metrics
@@ -123,6 +123,8 @@ def test_lightness_stays_whatever_the_network_says(
     y=st.integers(0, 199),
     color=st.integers(0, 0xFFFFFF),
 )
+# Half-way between two columns of the small picture.
+@example(x=262, y=198, color=0x00003F)
 def test_a_hint_is_obeyed(x: int, y: int, color: int) -> None:
     gray = gray_of(photograph()[:200, :320])
     hint = Hint.of(x, y, f"#{color:06x}")

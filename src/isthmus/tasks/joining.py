@@ -83,9 +83,11 @@ def upsampled(whole: Tensor, light: Tensor, ab: Tensor, top: int = 0, height: in
     rows, width = whole.shape[2:]
     height = height or rows
     small_rows, small_columns = light.shape[2:]
-    y = (torch.arange(top, top + rows) + 0.5) * (small_rows / height) - 0.5
-    x = (torch.arange(width) + 0.5) * (small_columns / width) - 0.5
-    row, column = y.round().long(), x.round().long()
+    # In the order and precision of ``hints.place``: a hint's pixel must look at its own square.
+    y = (torch.arange(top, top + rows).double() + 0.5) * small_rows / height
+    x = (torch.arange(width).double() + 0.5) * small_columns / width
+    row, column = y.long(), x.long()
+    y, x = (y - 0.5).float(), (x - 0.5).float()
     total = torch.zeros_like(whole)
     color = whole.new_zeros(1, 2, rows, width)
     for down in (-1, 0, 1):

@@ -87,7 +87,7 @@ def open_studio(browser: Any) -> Iterator[Any]:
             color_scheme="dark" if dark else "light",
             **{"locale": "en-US", **more},
         )
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(60_000)
         contexts.append(context)
         page = context.new_page()
         if watched:
