@@ -55,10 +55,13 @@ def decibels(page: Any) -> float:
 
 
 def wait_state(page: Any, *states: str) -> None:
-    """Until the transport says one of these."""
-    page.wait_for_selector(
-        ", ".join(f"[data-testid=state][data-state={state}]" for state in states)
-    )
+    """Until the transport says one of these; what it says instead is worth knowing."""
+    wanted = ", ".join(f"[data-testid=state][data-state={state}]" for state in states)
+    try:
+        page.wait_for_selector(wanted)
+    except Exception as error:
+        now = page.get_by_test_id("state").get_attribute("data-state")
+        raise AssertionError(f"the transport says {now!r}, not {' or '.join(states)}") from error
 
 
 def dock(page: Any, name: str) -> None:
