@@ -114,11 +114,31 @@ def find(values: Array, sure: Array, opacity: Array, tint: Array) -> Found | Non
         return best
     # At full size only where exactly is left to say.
     near = ndimage.binary_dilation(best.share > 0)
-    near = near.repeat(scale, 0).repeat(scale, 1)[: sure.shape[0], : sure.shape[1]]
-    labels = labelled(values, sure, best.opacity, best.color, near)
+    near = _grown(near, scale, sure.shape)
     behind = None if best.shadow is None else best.shadow.enlarged(scale)
-    share = sharpened(values, PARTS[labels], best.opacity, best.color, behind)
+    share = _behind(values, sure, best, behind, _grown(best.share, scale, sure.shape), near)
+    share = sharpened(values, share, best.opacity, best.color, behind)
     return replace(best, share=share, shadow=behind)
+
+
+def _grown(of: Array, scale: int, shape: tuple[int, ...]) -> Array:
+    """(h, w) as many times as large, cut to ``shape``."""
+    made: Array = of.repeat(scale, 0).repeat(scale, 1)[: shape[0], : shape[1]]
+    return made
+
+
+def _behind(
+    values: Array,
+    sure: Array,
+    layer: Found,
+    shadow: shadows.Shadow | None,
+    share: Array,
+    where: Array | None = None,
+) -> Array:
+    """The share (H, W) of a ``layer``, in thirds, on the ``shadow`` that ``share`` (H, W) throws."""
+    dim, shade = (None, 0.0) if shadow is None else (shadow.over(share), shadow.shade)
+    stroke = max(shadows.stroke(share), 1.0)
+    return PARTS[labelled(values, sure, layer.opacity, layer.color, where, dim, shade, stroke)]
 
 
 def _closely(values: Array, found: Found, word: _Word) -> Found:
@@ -132,8 +152,11 @@ def _closely(values: Array, found: Found, word: _Word) -> Found:
     if behind is None:
         return _judged(values, word, share, opacity, color)
     shadow, opacity, color = behind
-    rough = np.where(lies, found.share, np.float32(0))
-    share = sharpened(values, rough, opacity, color, shadow)
+    # Beside and between dark shadows pixels look covered that are not: which are is told again.
+    layer = replace(found, opacity=opacity, color=color)
+    rough = _behind(values, word.sure, layer, shadow, share)
+    lies = _supported(values, rough, word, opacity, color)
+    share = sharpened(values, np.where(lies, rough, np.float32(0)), opacity, color, shadow)
     return replace(_judged(values, word, share, opacity, color), shadow=shadow)
 
 

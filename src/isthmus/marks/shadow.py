@@ -13,14 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, optimize
 
-from isthmus.marks.grid import ends
+from isthmus.marks.grid import ends, reduced
 from isthmus.marks.labels import STEP
 
 Array = NDArray[Any]
 _APART = (1, 2, 4, 8)
 _REACH = 14
 _MOST = 12_000
-_FURTHEST, _WIDEST, _STRONGEST = 10.0, 9.0, 0.85
+_FURTHEST, _WIDEST, _STRONGEST = 10.0, 12.0, 0.85
+_USUAL = 5.0
+"""So many pixels wide strokes are in photographs of usual size; what a shadow is like goes with them."""
 _FIRST = 0.35
 """How strong a shadow is thought to be at first."""
 _PROMISING, _WORTH = 0.004, 0.03
@@ -60,6 +62,27 @@ def find(
 ) -> tuple[Shadow, float, Array] | None:
     """The shadow behind a layer on a picture (H, W, C) of 0..1, and what the layer's opacity and colour
     (C,) then are; None where there is none. ``share`` (H, W) is 0..1."""
+    # Thick strokes throw wide shadows: from further away they are as those of others.
+    scale = max(round(stroke(share)), 1)
+    small = reduced(np.concatenate((values, share[..., None]), 2), scale)
+    found = _find(small[..., :-1], small[..., -1], opacity, color)
+    if found is None:
+        return None
+    shadow, opacity, color = found
+    return shadow.enlarged(scale), opacity, color
+
+
+def stroke(share: Array) -> float:
+    """How many times as wide as usual the strokes of a layer are: twice its area for the length of its
+    border."""
+    solid = share > 0.5
+    border = sum(int(np.diff(solid, axis=axis).sum()) for axis in (0, 1))
+    return 2 * float(solid.sum()) / max(border, 1) / _USUAL
+
+
+def _find(
+    values: Array, share: Array, opacity: float, color: Array
+) -> tuple[Shadow, float, Array] | None:
     pairs = _Pairs(values, share)
     shade = 0.0 if _luma(color) > _BRIGHT else 1.0
     bare = pairs.cost(opacity, color, None)
@@ -84,7 +107,7 @@ def find(
 
     starts = [
         np.array([_FIRST, 1.2 * down * spread, 1.2 * across * spread, np.log(spread)])
-        for spread in (2.0, 4.0)
+        for spread in (2.0, 4.0, 8.0)
         for down in (-1, 0, 1)
         for across in (-1, 0, 1)
     ]

@@ -23,13 +23,13 @@ from torch.nn import functional as F
 from isthmus.autoencoder import Autoencoder, Reconstruction
 from isthmus.errors import DataError
 from isthmus.marks import drawing
-from isthmus.marks.grid import reduced
 from isthmus.marks.removal import Removed, by_mask, take_off
 from isthmus.media.tiles import Array, padded, tiles
 from isthmus.recipe import Recipe
 from isthmus.tasks import noise as N
 from isthmus.tasks.base import Pair, Task
 from isthmus.tasks.denoise_photo import as_gray
+from isthmus.tasks.distances import seen
 from isthmus.tasks.marking import Chance, Layers, Mark, marked
 from isthmus.tasks.restore import TILE, Progress, step_of
 
@@ -196,10 +196,6 @@ def _varied(picture: Tensor, c: Chance) -> Tensor:
     return picture
 
 
-_LONGEST = 1600
-"""Marks are looked for in a picture of at most this side: what is larger hides its shapes."""
-
-
 def remove(
     model: Autoencoder,
     spec: object,
@@ -217,26 +213,7 @@ def remove(
         known = by_mask(pixels, mask)
         if known is not None:
             return known
-    scale = 1
-    while max(pixels.shape[:2]) > _LONGEST * scale:
-        scale *= 2
-    share = 1.0 if scale == 1 else 0.2
-    small = pixels if scale == 1 else reduced(pixels, scale)
-    maps = look(
-        model, spec, small, tile, None if progress is None else lambda p: progress(share * p)
-    )
-    if scale > 1:
-        # Where the large picture says the same, its edges are the sharper ones.
-        fine = look(
-            model,
-            spec,
-            pixels,
-            tile,
-            None if progress is None else lambda p: progress(0.2 + 0.8 * p),
-        )
-        wide = enlarged(maps, pixels.shape[:2])
-        agrees = (wide[..., :1] > 127) & (fine[..., :1] > 127)
-        maps = np.where(agrees, fine, wide)
+    maps = seen(pixels, lambda some, told: look(model, spec, some, tile, told), progress)
     return take_off(
         pixels, maps[..., 0] / np.float32(255), maps[..., 1] / np.float32(255), maps[..., 2:], mask
     )
@@ -271,12 +248,3 @@ def look(
         if progress is not None:
             progress(done / (height * width))
     return out
-
-
-def enlarged(maps: Array, shape: tuple[int, ...]) -> Array:
-    """Maps (h, w, C) of uint8 at a larger size, smoothly."""
-    scale = -(-shape[0] // maps.shape[0])
-    values = torch.from_numpy(maps.transpose(2, 0, 1).copy())[None].float()
-    grown = F.interpolate(values, scale_factor=scale, mode="bilinear", align_corners=False)[0]
-    made: Array = grown.round().to(torch.uint8).permute(1, 2, 0).numpy()[: shape[0], : shape[1]]
-    return made
