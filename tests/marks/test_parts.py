@@ -12,7 +12,7 @@ from PIL import Image
 from scipy import ndimage
 
 from isthmus.errors import DataError
-from isthmus.marks import drawing, edges, integrate, layers, removal, shadow, single
+from isthmus.marks import drawing, edges, integrate, labels, layers, removal, shadow, single
 from isthmus.marks.fill import fill
 from tests.marked import case
 
@@ -143,6 +143,36 @@ def test_a_shadow_is_found_and_taken_off(shade: float) -> None:
     assert np.abs(color - (1 - shade)).max() < 0.1
     twice = near.enlarged(2)
     assert (twice.down, twice.spread) == (2 * near.down, 2 * near.spread)
+
+
+def test_thick_strokes_throw_wide_shadows() -> None:
+    chance = np.random.default_rng(3)
+    clean = ndimage.gaussian_filter(chance.random((400, 640, 1), np.float32), (40, 40, 0))
+    clean = 0.5 + 8 * (clean - clean.mean()) * np.array([1, 0.9, 0.8], np.float32)
+    share = np.zeros((400, 640), np.float32)
+    share[80:320, 100:160] = share[80:320, 340:400] = share[170:230, 160:340] = 1
+    assert 10 < shadow.stroke(share) < 15
+    real = shadow.Shadow(0.3, 0.0, 0.0, 40.0, 0.0)
+    cover, added = layers.Found(share, np.ones(3, np.float32), 0.6, 1.0, 1.0, real).mixed()
+    seen = (1 - cover)[..., None] * clean + added
+    told = shadow.find(seen.astype(np.float32), share, 0.55, np.ones(3, np.float32))
+    assert told is not None
+    near, opacity, _ = told
+    assert abs(near.strength - 0.3) < 0.1
+    assert abs(near.spread - 40) < 10
+    assert abs(opacity - 0.6) < 0.05
+
+
+def test_one_word_of_the_network_on_thick_strokes_counts_once() -> None:
+    values = np.full((60, 60, 3), 0.6, np.float32)
+    values[20:40] = 0.8
+    sure = np.full((60, 60), 0.97, np.float32)
+    # All is said to be covered; the edges say that only the bar is.
+    believed = labels.labelled(values, sure, 0.5, np.ones(3))
+    doubted = labels.labelled(values, sure, 0.5, np.ones(3), stroke=10)
+    assert (believed == 3).mean() > 0.9
+    assert (doubted[22:38] == 3).all()
+    assert (doubted[:18] == 0).all()
 
 
 def test_a_layer_without_a_shadow_has_none() -> None:

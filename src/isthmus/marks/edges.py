@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from isthmus.marks.labels import STEP, lit, no_color
+from isthmus.marks.labels import STEP, no_color
 from isthmus.marks.shadow import Shadow
 from isthmus.media.tiles import tiles
 
@@ -58,7 +58,7 @@ def _sharpened(
     # What is under the layer and how much of it shows, with a border so that all have neighbours.
     held = share * np.float32(opacity)
     shown = (values - held[..., None] * tint) / (1 - held)[..., None]
-    under = np.pad(lit(shown, dim, shade), ((1, 1), (1, 1), (0, 0)), "edge")
+    under = np.pad(_lit(shown, dim, shade), ((1, 1), (1, 1), (0, 0)), "edge")
     through = np.pad((1 - held) * (1 - dim), 1, "edge")
     made = share.astype(np.float32)
     # Neighbours never change at once.
@@ -67,7 +67,7 @@ def _sharpened(
         for now in range(4):
             y, x = rows[turn == now], columns[turn == now]
             guess = values[y, x][:, None] - amounts[:, None] * tint
-            guess = lit(guess / (1 - amounts)[:, None], dim[y, x][:, None], shade)
+            guess = _lit(guess / (1 - amounts)[:, None], dim[y, x][:, None], shade)
             passes = (1 - amounts) * (1 - dim[y, x])[:, None]
             cost = no_color(guess, 2)
             cost[:, 1:-1] += _IN_PART
@@ -80,4 +80,10 @@ def _sharpened(
             each = np.arange(len(best))
             made[y, x] = _SHARES[best]
             under[y + 1, x + 1], through[y + 1, x + 1] = guess[each, best], passes[each, best]
+    return made
+
+
+def _lit(values: Array, dim: Array, shade: float) -> Array:
+    """Values (…, C) without a shadow of the opacity ``dim`` (…)."""
+    made: Array = (values - (dim * np.float32(shade))[..., None]) / (1 - dim)[..., None]
     return made

@@ -41,39 +41,26 @@ def labelled(
     opacity: float,
     color: Array,
     where: Array | None = None,
-    dim: Array | None = None,
-    shade: float = 0.0,
     stroke: float = 1.0,
 ) -> Array:
     """(H, W) of uint8, the index of each pixel's label in ``PARTS``; 0 where ``where`` (H, W) is false.
 
     ``values`` (H, W, C) are 0..1, ``sure`` (H, W) what a network says of a mark there; the layer has
-    ``opacity`` 0..1 and ``color`` (C,) 0..1. Behind it lies a shadow of opacity ``dim`` (H, W), if any. The layer's
-    strokes are ``stroke`` times as wide as usual: more pixels repeat one word of the network.
+    ``opacity`` 0..1 and ``color`` (C,) 0..1. Its strokes are ``stroke`` times as wide as usual: more pixels repeat one word
+    of the network.
     """
     height, width = values.shape[:2]
     made = np.zeros((height, width), np.uint8)
     for tile in tiles(height, width, _TILE, _MARGIN, 1):
         if where is None or tile.keep(tile.read(where)).any():
             piece, word = tile.read(values), logit(tile.read(sure)) / np.float32(stroke)
-            tint = np.broadcast_to(np.asarray(color, np.float32), piece.shape)
-            if dim is not None:
-                # A layer on a shadow is another layer, of another colour, on the picture without it.
-                behind = tile.read(dim)
-                piece, tint = lit(piece, behind, shade), lit(tint, behind, shade)
-            tile.write(made, _labelled(piece, word, opacity, tint))
+            tile.write(made, _labelled(piece, word, opacity, color))
     return made if where is None else np.where(where, made, 0)
 
 
 def logit(chance: Array) -> Array:
     """Of chances 0..1, held a little away from both ends."""
     made: Array = special.logit(np.clip(chance, 0.004, 0.996)).astype(np.float32)
-    return made
-
-
-def lit(values: Array, dim: Array, shade: float) -> Array:
-    """Values (…, C) without a shadow of the opacity ``dim`` (…)."""
-    made: Array = (values - (dim * np.float32(shade))[..., None]) / (1 - dim)[..., None]
     return made
 
 
@@ -86,9 +73,8 @@ def no_color(under: Array, axis: int) -> Array:
 
 def _labelled(values: Array, word: Array, opacity: float, color: Array) -> Array:
     amounts = PARTS * np.float32(opacity)
-    planes, tint = (
-        np.ascontiguousarray(of.transpose(2, 0, 1), np.float32) for of in (values, color)
-    )
+    planes = np.ascontiguousarray(values.transpose(2, 0, 1), np.float32)
+    tint = np.asarray(color, np.float32)[:, None, None]
     under = np.stack([(planes - a * tint) / (1 - a) for a in amounts])
     cost = no_color(under, 1) - _TOLD * PARTS[:, None, None] * word
     cost[1:-1] += _IN_PART

@@ -116,7 +116,7 @@ def find(values: Array, sure: Array, opacity: Array, tint: Array) -> Found | Non
     near = ndimage.binary_dilation(best.share > 0)
     near = _grown(near, scale, sure.shape)
     behind = None if best.shadow is None else best.shadow.enlarged(scale)
-    share = _behind(values, sure, best, behind, _grown(best.share, scale, sure.shape), near)
+    share = _again(values, sure, best, _grown(best.share, scale, sure.shape), near)
     share = sharpened(values, share, best.opacity, best.color, behind)
     return replace(best, share=share, shadow=behind)
 
@@ -127,18 +127,12 @@ def _grown(of: Array, scale: int, shape: tuple[int, ...]) -> Array:
     return made
 
 
-def _behind(
-    values: Array,
-    sure: Array,
-    layer: Found,
-    shadow: shadows.Shadow | None,
-    share: Array,
-    where: Array | None = None,
+def _again(
+    values: Array, sure: Array, layer: Found, share: Array, where: Array | None = None
 ) -> Array:
-    """The share (H, W) of a ``layer``, in thirds, on the ``shadow`` that ``share`` (H, W) throws."""
-    dim, shade = (None, 0.0) if shadow is None else (shadow.over(share), shadow.shade)
+    """The share (H, W) of a known ``layer``, in thirds, now that ``share`` tells how wide its strokes are."""
     stroke = max(shadows.stroke(share), 1.0)
-    return PARTS[labelled(values, sure, layer.opacity, layer.color, where, dim, shade, stroke)]
+    return PARTS[labelled(values, sure, layer.opacity, layer.color, where, stroke)]
 
 
 def _closely(values: Array, found: Found, word: _Word) -> Found:
@@ -152,9 +146,7 @@ def _closely(values: Array, found: Found, word: _Word) -> Found:
     if behind is None:
         return _judged(values, word, share, opacity, color)
     shadow, opacity, color = behind
-    # Beside and between dark shadows pixels look covered that are not: which are is told again.
-    layer = replace(found, opacity=opacity, color=color)
-    rough = _behind(values, word.sure, layer, shadow, share)
+    rough = _again(values, word.sure, replace(found, opacity=opacity, color=color), share)
     lies = _supported(values, rough, word, opacity, color)
     share = sharpened(values, np.where(lies, rough, np.float32(0)), opacity, color, shadow)
     return replace(_judged(values, word, share, opacity, color), shadow=shadow)
