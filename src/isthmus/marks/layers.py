@@ -114,25 +114,11 @@ def find(values: Array, sure: Array, opacity: Array, tint: Array) -> Found | Non
         return best
     # At full size only where exactly is left to say.
     near = ndimage.binary_dilation(best.share > 0)
-    near = _grown(near, scale, sure.shape)
+    near = near.repeat(scale, 0).repeat(scale, 1)[: sure.shape[0], : sure.shape[1]]
     behind = None if best.shadow is None else best.shadow.enlarged(scale)
-    share = _again(values, sure, best, _grown(best.share, scale, sure.shape), near)
-    share = sharpened(values, share, best.opacity, best.color, behind)
+    labels = labelled(values, sure, best.opacity, best.color, near, stroke=scale)
+    share = sharpened(values, PARTS[labels], best.opacity, best.color, behind)
     return replace(best, share=share, shadow=behind)
-
-
-def _grown(of: Array, scale: int, shape: tuple[int, ...]) -> Array:
-    """(h, w) as many times as large, cut to ``shape``."""
-    made: Array = of.repeat(scale, 0).repeat(scale, 1)[: shape[0], : shape[1]]
-    return made
-
-
-def _again(
-    values: Array, sure: Array, layer: Found, share: Array, where: Array | None = None
-) -> Array:
-    """The share (H, W) of a known ``layer``, in thirds, now that ``share`` tells how wide its strokes are."""
-    stroke = max(shadows.stroke(share), 1.0)
-    return PARTS[labelled(values, sure, layer.opacity, layer.color, where, stroke)]
 
 
 def _closely(values: Array, found: Found, word: _Word) -> Found:
@@ -146,7 +132,8 @@ def _closely(values: Array, found: Found, word: _Word) -> Found:
     if behind is None:
         return _judged(values, word, share, opacity, color)
     shadow, opacity, color = behind
-    rough = _again(values, word.sure, replace(found, opacity=opacity, color=color), share)
+    stroke = max(shadows.stroke(share), 1.0)
+    rough = PARTS[labelled(values, word.sure, opacity, color, stroke=stroke)]
     lies = _supported(values, rough, word, opacity, color)
     share = sharpened(values, np.where(lies, rough, np.float32(0)), opacity, color, shadow)
     return replace(_judged(values, word, share, opacity, color), shadow=shadow)
