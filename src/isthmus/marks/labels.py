@@ -46,8 +46,8 @@ def labelled(
     """(H, W) of uint8, the index of each pixel's label in ``PARTS``; 0 where ``where`` (H, W) is false.
 
     ``values`` (H, W, C) are 0..1, ``sure`` (H, W) what a network says of a mark there; the layer has
-    ``opacity`` 0..1 and ``color`` (C,) 0..1. Its strokes are ``stroke`` times as wide as usual: more pixels repeat one word
-    of the network.
+    ``opacity`` 0..1 and ``color`` (C,) 0..1. Its strokes are ``stroke`` times as wide as usual: more
+    pixels repeat one word of the network.
     """
     height, width = values.shape[:2]
     made = np.zeros((height, width), np.uint8)

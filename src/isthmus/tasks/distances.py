@@ -15,6 +15,7 @@ from scipy import special
 from torch.nn import functional as F
 
 from isthmus.marks.grid import reduced
+from isthmus.marks.labels import logit
 from isthmus.media.tiles import Array
 from isthmus.tasks.restore import Progress
 
@@ -23,8 +24,6 @@ _LONGEST = 1600
 _SHORTEST = 300
 """Smaller copies than this say nothing more."""
 _VIEWS = 3
-_LEAST = 0.004
-"""Chances are within this of 0 and 1, as bytes are."""
 
 Look = Callable[[Array, Progress | None], Array]
 """(height, width, 5) of uint8 for pixels (height, width, C): how sure a mark is there, its opacity and colour."""
@@ -67,15 +66,16 @@ def _together(said: list[Array], scales: list[int]) -> Array:
     if len(said) == 1:
         return said[0]
     shape = said[0].shape[:2]
-    logit, weight = np.zeros((*shape, 1), np.float32), np.zeros((*shape, 1), np.float32)
+    total, weight = np.zeros((*shape, 1), np.float32), np.zeros((*shape, 1), np.float32)
     rest = np.zeros((*shape, said[0].shape[2] - 1), np.float32)
     for maps, scale in zip(said, scales, strict=True):
         values = _enlarged(maps, scale, shape).astype(np.float32)
-        chance = np.clip(values[..., :1] / 255, _LEAST, 1 - _LEAST)
-        logit += special.logit(chance)
+        word = logit(values[..., :1] / 255)
+        chance = special.expit(word)
+        total += word
         weight += chance
         rest += chance * values[..., 1:]
-    chance = 255 * special.expit(logit / len(said))
+    chance = 255 * special.expit(total / len(said))
     made: Array = np.concatenate((chance, rest / weight), 2).round().astype(np.uint8)
     return made
 
