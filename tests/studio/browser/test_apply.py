@@ -141,6 +141,31 @@ def test_clean_photos_compare_and_keep_them(opened: Any, applying: Server) -> No
     page.get_by_test_id("figures").wait_for()
 
 
+def test_what_ends_while_the_page_opens_is_not_missed(opened: Any, applying: Server) -> None:
+    page = opened("Paint")
+    give(page, ("old.png", picture(seed=7)))
+    reach(page, "here")
+    told: list[str] = []  # the job
+
+    def late(route: Any) -> None:
+        """The first answer is from before the job, and comes when its end has been told."""
+        answer = route.fetch()
+        if not told:
+            source = next(f for f in answer.json()["files"] if f["role"] == "input")
+            order = {"task": "paint", "files": [source["id"]], "values": {}}
+            told.append(applying.call("POST", "/apply/jobs", order)["id"])
+            job = f"/apply/jobs/{told[0]}"
+            wait(lambda: applying.call("GET", job), lambda it: it["state"] == "done", "the job's end")
+            page.wait_for_timeout(500)
+        route.fulfill(response=answer)
+
+    page.route("**/api/v1/apply", late)
+    page.reload()
+    choose(page, "Paint")
+    reach(page, "done")
+    assert len(told) == 1
+
+
 def test_hints_by_pointer_and_by_keys(opened: Any, applying: Server) -> None:
     page = opened("Paint")
     give(page, ("old.png", picture()))

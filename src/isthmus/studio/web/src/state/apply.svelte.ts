@@ -3,7 +3,7 @@
 
 import { ApiError, get, send } from "../api/client";
 import { listen } from "../api/events";
-import type { Json } from "../api/types";
+import type { Json, Wire } from "../api/types";
 import { choose, isOwn, same, sent, start, together, type Values } from "../apply/options";
 import { upload } from "../apply/send";
 import { painted, png, type Stroke } from "../apply/strokes";
@@ -45,6 +45,8 @@ class Apply {
   trouble = $state("");
   private values = $state<Record<string, Values>>({});
   private listening = false;
+  /** How often something came to an end that ``take`` would not know of. */
+  private news = 0;
   private waiting: { item: Item; file: File }[] = [];
   private sending = 0;
   private stops = new Map<string, AbortController>();
@@ -55,21 +57,31 @@ class Apply {
   busy = $derived(this.items.some((item) => ["waiting", "working"].includes(this.jobOf(item)?.state ?? "")));
 
   async open(): Promise<void> {
+    // Who listens only when the answer is there misses what ends in between.
+    if (!this.listening) listen((event) => this.told(event));
+    this.listening = true;
     try {
-      this.take(await get<Everything>("/apply"));
+      await this.ask();
       this.phase = "ready";
     } catch (error) {
       this.phase = "away";
       this.trouble = error instanceof ApiError ? error.message : "";
-      return;
     }
-    if (this.listening) return;
-    this.listening = true;
-    listen((event) => {
-      if (event.kind === "apply") this.heard(event as unknown as JobInfo & { job: string; record?: JobInfo });
-      if (event.kind === "apply_file") this.looked(event.file as unknown as FileInfo);
-      if (event.kind === "reset") void get<Everything>("/apply").then((all) => this.take(all));
-    });
+  }
+
+  /** Everything anew; once more if something ended while it was on its way. */
+  private async ask(): Promise<void> {
+    let before: number;
+    do {
+      before = this.news;
+      this.take(await get<Everything>("/apply"));
+    } while (before !== this.news);
+  }
+
+  private told(event: Wire): void {
+    if (event.kind === "apply") this.heard(event as unknown as JobInfo & { job: string; record?: JobInfo });
+    if (event.kind === "apply_file") this.looked(event.file as unknown as FileInfo);
+    if (event.kind === "reset") void this.ask().catch(() => undefined);
   }
 
   /** Everything as the server has it. */
@@ -94,6 +106,7 @@ class Apply {
   }
 
   private heard(event: JobInfo & { job: string; record?: JobInfo }): void {
+    if (event.record || event.state === "gone") this.news++;
     if (event.state === "gone") {
       delete this.jobs[event.job];
       return;
@@ -104,6 +117,7 @@ class Apply {
   }
 
   private looked(file: FileInfo): void {
+    this.news++;
     const item = this.items.find((each) => each.file?.id === file.id);
     if (item) item.file = file;
     if (this.parts[file.id]) this.parts[file.id] = file;
