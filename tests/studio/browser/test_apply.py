@@ -155,7 +155,9 @@ def test_what_ends_while_the_page_opens_is_not_missed(opened: Any, applying: Ser
             order = {"task": "paint", "files": [source["id"]], "values": {}}
             told.append(applying.call("POST", "/apply/jobs", order)["id"])
             job = f"/apply/jobs/{told[0]}"
-            wait(lambda: applying.call("GET", job), lambda it: it["state"] == "done", "the job's end")
+            wait(
+                lambda: applying.call("GET", job), lambda it: it["state"] == "done", "the job's end"
+            )
             page.wait_for_timeout(500)
         route.fulfill(response=answer)
 

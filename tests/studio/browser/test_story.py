@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.studio.browser import hands
-from tests.studio.server import Server
+from tests.studio.server import Server, wait
 
 
 def test_first_minute(own_studio: Server, open_studio: Any) -> None:
@@ -50,3 +50,24 @@ def test_first_minute(own_studio: Server, open_studio: Any) -> None:
     first = hands.picture(page, "[data-testid=probe]")
     hands.drag(page, "[data-testid=scatter]", [(0.5, 0.5), (0.35, 0.3)])
     assert hands.picture(page, "[data-testid=probe]") != first
+
+
+def test_an_answer_that_comes_late_takes_nothing_back(own_studio: Server, open_studio: Any) -> None:
+    page = open_studio(own_studio)
+
+    def late(route: Any) -> None:
+        """ "pausing" is answered at once, and arrives when "paused" has been told."""
+        answer = route.fetch()
+        wait(lambda: own_studio.call("GET", "/runs")["runs"], lambda r: r[0]["state"] == "paused", "the pause")  # fmt: skip
+        page.wait_for_timeout(500)
+        route.fulfill(response=answer)
+
+    page.route("**/api/v1/runs/*/pause", late)
+    page.get_by_test_id("train").click()
+    hands.wait_state(page, "running")
+    page.get_by_test_id("pause").click()
+    hands.wait_state(page, "paused")
+    page.wait_for_timeout(1_500)
+    hands.wait_state(page, "paused")
+    page.get_by_test_id("stop").click()
+    hands.wait_state(page, "stopped")
