@@ -193,6 +193,8 @@ def test_turned_colours_turn_back_and_gray_is_one_axis() -> None:
     assert torch.allclose(turned[:, 0], gray[:, 0] * 3**0.5, atol=1e-6)
     assert float(turned[:, 1:3].abs().max()) < 1e-6
     assert torch.equal(turned[:, 3], x[:, 0])
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(turn(torch.cat([gray, x[:, :1]], 1)), turned)
 
 
 @torch.no_grad()

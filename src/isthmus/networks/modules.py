@@ -144,7 +144,9 @@ class Opponent(nn.Module):
         self.register_buffer("turn", turn.float().reshape(3, 3, 1, 1), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        turned = F.conv2d(x[:, :3], self.turn)
+        # In full: what bfloat16 leaves of the colours of a gray picture would count as colour.
+        with torch.autocast(x.device.type, enabled=False):
+            turned = F.conv2d(x[:, :3].to(self.turn.dtype), self.turn)
         return turned if x.shape[1] == 3 else torch.cat([turned, x[:, 3:]], 1)
 
 
