@@ -45,9 +45,14 @@ def test_the_machine_is_asked_once_and_remembered() -> None:
     held = json.loads(path.read_text())
     assert {n: held[n] for n in found} == found
     # What is remembered is believed, unless it is of another machine.
-    path.write_text(json.dumps({**held, "matmul": "medium", "channels_last": True}))
+    kept = {"matmul": "medium", "channels_last": True, "bfloat16": not held["bfloat16"]}
+    path.write_text(json.dumps({**held, **kept}))
     machine._probe.cache_clear()
-    assert machine.probe() == {"matmul": "medium", "channels_last": True}
+    assert machine.probe() == kept
+    # What an older version remembered is not all.
+    path.write_text(json.dumps({n: v for n, v in held.items() if n != "bfloat16"}))
+    machine._probe.cache_clear()
+    assert machine.probe()["bfloat16"] in {True, False}
     path.write_text(json.dumps({**held, "machine": "another", "matmul": "nonsense"}))
     machine._probe.cache_clear()
     assert machine.probe()["matmul"] in {"highest", "medium"}
@@ -77,6 +82,24 @@ def test_bfloat16_is_used_or_refused_by_the_guard_and_learns(digits: Dataset) ->
     assert last.metrics["loss"] < 1.15 * plain.metrics["loss"]
     if not started.engine["bfloat16"]:
         assert last.metrics == plain.metrics
+
+
+def test_bfloat16_is_for_machines_whose_convolutions_gain(
+    digits: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conv = Recipe(
+        encoder=Conv(channels=(8, 8)), bottleneck=Plain(size=8),
+        training=Training(epochs=1, batch_size=32, threads=1, precision="bfloat16"),
+    )  # fmt: skip
+    dense = conv.replace(encoder=Dense(layers=(32,)))
+    monkeypatch.setattr("isthmus.training.trial._as_good", lambda *_: True)
+    known = machine.probe()
+    for gains in (True, False):
+        monkeypatch.setattr(machine, "probe", lambda gains=gains: {**known, "bfloat16": gains})
+        for recipe, wanted in ((conv, gains), (dense, True)):
+            started = next(iter(fit(recipe, digits)))
+            assert isinstance(started, events.Started)
+            assert started.engine["bfloat16"] is wanted
 
 
 def test_the_layout_of_pictures_changes_nothing_but_rounding(

@@ -27,7 +27,7 @@ _CLEARLY_FASTER = 0.93
 
 
 def probe() -> dict[str, Any]:
-    """{"matmul": "highest" or "medium", "channels_last": bool} for this CPU and this torch."""
+    """{"matmul": "highest" or "medium", "channels_last": bool, "bfloat16": bool} for this CPU and this torch."""
     return _probe(str(home() / "engine.json"))
 
 
@@ -36,12 +36,20 @@ def _probe(path: str) -> dict[str, Any]:
     key = f"{_cpu()}, torch {torch.__version__}"
     with suppress(OSError, ValueError):
         held = json.loads(Path(path).read_text("utf-8"))
-        if isinstance(held, dict) and held.get("machine") == key:
-            return {"matmul": str(held["matmul"]), "channels_last": bool(held["channels_last"])}
+        if isinstance(held, dict) and held.get("machine") == key and "bfloat16" in held:
+            return {
+                "matmul": str(held["matmul"]),
+                "channels_last": bool(held["channels_last"]),
+                "bfloat16": bool(held["bfloat16"]),
+            }
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        found = {"matmul": _matmul_route(), "channels_last": _channels_last()}
+        found = {
+            "matmul": _matmul_route(),
+            "channels_last": _channels_last(),
+            "bfloat16": _bfloat16(),
+        }
     finally:
         torch.set_num_threads(threads)
     with suppress(OSError):
@@ -101,6 +109,30 @@ def _channels_last() -> bool:
         return _best(lambda: net(laid).sum().backward(), 4)
 
     times = [(step(torch.contiguous_format), step(torch.channels_last)) for _ in range(3)]
+    plain, other = (min(column) for column in zip(*times, strict=True))
+    return bool(other < _CLEARLY_FASTER * plain)
+
+
+def _bfloat16() -> bool:
+    """Whether convolutions learn clearly faster in bfloat16.
+
+    Three times with AMX; on a CPU that has only the older instructions it was 1.7 times slower.
+    """
+    torch_state = torch.random.get_rng_state()
+    net = nn.Sequential(nn.Conv2d(32, 64, 3, 1, 1), nn.ReLU(), nn.Conv2d(64, 64, 3, 1, 1))
+    torch.random.set_rng_state(torch_state)
+    net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    x = torch.ones(8, 32, 32, 32).contiguous(memory_format=torch.channels_last)
+
+    def step(half: bool) -> float:
+        def once() -> None:
+            with torch.autocast("cpu", torch.bfloat16, enabled=half):
+                made = net(x).float().sum()
+            made.backward()
+
+        return _best(once, 4)
+
+    times = [(step(False), step(True)) for _ in range(3)]
     plain, other = (min(column) for column in zip(*times, strict=True))
     return bool(other < _CLEARLY_FASTER * plain)
 

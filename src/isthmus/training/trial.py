@@ -6,10 +6,12 @@ import copy
 from dataclasses import replace
 
 import torch
+from torch import nn
 
 from isthmus.autoencoder import Autoencoder
 from isthmus.recipe import Recipe
 from isthmus.tasks import Task
+from isthmus.training import machine
 from isthmus.training.batches import Resident, order
 from isthmus.training.engine import Engine, candidate_threads, first_choice, seconds_per_call
 from isthmus.training.state import State
@@ -27,9 +29,15 @@ def choose_engine(model: Autoencoder, task: Task, recipe: Recipe, items: Residen
     options = [replace(engine, threads=n) for n in threads]
     if len(options) > 1:
         engine = min(options, key=lambda option: _speed(option, model, task, recipe, items))
-    if engine.bfloat16 and not _as_good(engine, model, task, recipe, items):
+    if engine.bfloat16 and not (_faster(model) and _as_good(engine, model, task, recipe, items)):
         engine = replace(engine, bfloat16=False)
     return engine
+
+
+def _faster(model: Autoencoder) -> bool:
+    """Whether bfloat16 is worth a try: what is known of convolutions; of the rest who asks knows."""
+    convolves = any(isinstance(module, nn.Conv2d) for module in model.modules())
+    return bool(machine.probe()["bfloat16"]) or not convolves
 
 
 def _speed(
@@ -53,7 +61,9 @@ def _as_good(
         with option.session():
             for number in range(_GUARD_STEPS):
                 index = order(len(items), recipe.training.seed, number)[:size]
-                stepper.step(items, index, recipe.training.learning_rate, 0.5)
+                # From nothing to the whole rate: a cold start at the whole one is chance in any precision.
+                rate = recipe.training.learning_rate * (number + 1) / _GUARD_STEPS
+                stepper.step(items, index, rate, 0.5)
                 if number == _GUARD_STEPS - 11:
                     stepper.means()
         losses.append(stepper.means()[0])
