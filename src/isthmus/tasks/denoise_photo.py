@@ -19,8 +19,8 @@ from isthmus.errors import DataError
 from isthmus.media.tiles import Array
 from isthmus.networks.modules import NoiseLevel, Opponent
 from isthmus.recipe import Recipe
+from isthmus.tasks import even_noise, texture
 from isthmus.tasks import noise as N
-from isthmus.tasks import texture
 from isthmus.tasks.base import Pair, Task
 from isthmus.tasks.restore import Progress, blend, difference, quantised, step_of, tiled
 
@@ -154,14 +154,15 @@ def clean(
 ) -> Cleaned:
     """A photograph (height, width, 1 or 3) of uint8, uint16 or floats 0..1 without its noise.
 
-    ``sigma`` (0..255) tells the network the level of noise; None lets it see for itself, and leaves
-    a picture that shows none as it is. ``strength`` 0..1 blends with the original: 0 gives it back
+    ``sigma`` (0..255) tells the network the level of noise; None lets it see for itself (one level
+    where noise is even, else one for each place), and leaves a picture that shows none as it is. ``strength`` 0..1 blends with the original: 0 gives it back
     bit by bit.
     """
     if strength == 0:
         return Cleaned(pixels.copy(), 0.0, 0.0)
     step, margin = step_of(spec)
-    level = 0.0 if sigma is None else sigma / 255
+    seen = even_noise.level(model, pixels) if sigma is None else sigma
+    level = 0.0 if seen is None else seen / 255
     margin = round(_FELT * margin)
     out = tiled(
         pixels, lambda x: model(view(x, level)).raw, quantised, step, margin, tile, progress
