@@ -206,9 +206,9 @@ def _clean(
     progress: Callable[[float], None],
 ) -> Any:
     from isthmus.tasks.denoise_photo import clean
-    from isthmus.training.engine import working
+    from isthmus.training.engine import halved, working
 
-    with working():
+    with working(), halved():
         return clean(
             model.autoencoder,
             model.recipe.encoder,

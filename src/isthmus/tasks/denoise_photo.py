@@ -30,9 +30,9 @@ _NOTHING, _SOMETHING = 0.5, 1.5
 _LEAST = 4 / 255
 # Larger tiles would cost less twice over and a third more memory.
 _TILE = 768
-# What lies farther off than this share of the network's reach moves no value by a level: at noise of 0
-# to 75 the difference was at most one at .7 and at .8, two at .6 (docs/log.md).
-_FELT = 0.8
+# What lies farther off than this share of the network's reach, or than so many cells of its coarsest grid,
+# moves no value by more than a level (docs/log.md): blocks widen the reach more than what is felt.
+_FELT, _FELT_CELLS = 0.8, 7
 # What an error in the estimate of the noise counts beside the picture's.
 _ESTIMATE = 0.02
 
@@ -163,9 +163,9 @@ def clean(
     step, margin = step_of(spec)
     seen = even_noise.level(model, pixels) if sigma is None else sigma
     level = 0.0 if seen is None else seen / 255
-    margin = round(_FELT * margin)
+    margin = min(round(_FELT * margin), _FELT_CELLS * step)
     out = tiled(
-        pixels, lambda x: model(view(x, level)).raw, quantised, step, margin, tile, progress
+        pixels, lambda x: model(view(x, level)).raw.float(), quantised, step, margin, tile, progress
     )
     if sigma is None:
         # What is not everywhere is texture: it is given back before anything is judged.

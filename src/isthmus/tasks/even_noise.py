@@ -36,7 +36,7 @@ def level(model: Autoencoder, pixels: Array) -> float | None:
         return None
     seen = Opponent()(torch.cat([windows, torch.zeros_like(windows[:, :1])], 1))
     half = layer.cell // 2
-    cells = layer.estimate(seen)[:, 0, half :: layer.cell, half :: layer.cell].numpy()
+    cells = layer.estimate(seen)[:, 0, half :: layer.cell, half :: layer.cell].float().numpy()
     if cells.size < _LEAST_CELLS:
         return None
     calm, middle, lively = np.quantile(cells, [_CALM, 0.5, 1 - _CALM])

@@ -80,6 +80,17 @@ def working() -> Iterator[None]:
 
 
 @contextmanager
+def halved() -> Iterator[None]:
+    """Convolutions in bfloat16 where this machine gains by it (see ``machine.probe``).
+
+    For networks that correct what they are given: the photo denoiser takes half the time with AMX and loses
+    .01 dB (.04 in the lightest noise); single pixels move by two levels of 255 in the strongest.
+    """
+    with torch.autocast("cpu", torch.bfloat16, enabled=bool(machine.probe()["bfloat16"])):
+        yield
+
+
+@contextmanager
 def one_thread() -> Iterator[None]:
     """Use a network of many small steps: threads would only wait for each other."""
     keep_freed_memory()
