@@ -29,6 +29,7 @@ from benchmarks.marked import markdown, write_between
 from benchmarks.speed import PEERS_PYTHON
 from isthmus import metrics
 from isthmus.model import Model
+from isthmus.tasks import even_noise
 from isthmus.tasks.denoise_photo import clean
 
 Array = NDArray[np.float32]
@@ -62,10 +63,14 @@ class Models:
 
     color: Model
     gray: Model
+    grain: Model
 
     def clean(self, pixels: NDArray[Any], sigma: float | None = None) -> NDArray[Any]:
         """Pixels (H, W, 1 or 3) without their noise."""
-        model = self.gray if pixels.shape[2] == 1 else self.color
+        model = self.color
+        if pixels.shape[2] == 1:
+            told = sigma is not None or even_noise.level(self.gray.autoencoder, pixels)
+            model = self.gray if told else self.grain
         return clean(model.autoencoder, model.recipe.encoder, pixels, sigma).pixels
 
 
@@ -286,8 +291,8 @@ def main() -> None:
         subprocess.run([sys.executable, "-m", "venv", ROOT / ".bench/venv"], check=True)
     pip = [str(PEERS_PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, "numpy", "bm3d", "scikit-image", "PyWavelets"], check=False)
-    names = given * 2 if given else ["photo-denoise", "photo-denoise-gray"]
-    model = Models(isthmus.load(names[0]), isthmus.load(names[1]))
+    names = given * 3 if given else ["photo-denoise", "photo-denoise-gray", "photo-denoise-grain"]
+    model = Models(*map(isthmus.load, names))
     for name in wanted or list(PARTS):
         _say(name)
         text = PARTS[name](model)

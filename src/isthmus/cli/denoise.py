@@ -25,7 +25,7 @@ from isthmus.cli.denoise_sound import MODEL as SOUND_MODEL
 if TYPE_CHECKING:
     from isthmus.cli.batch import Job
 
-_MODEL, _GRAY_MODEL = "photo-denoise", "photo-denoise-gray"
+_MODEL, _GRAY_MODEL, _GRAIN_MODEL = "photo-denoise", "photo-denoise-gray", "photo-denoise-grain"
 
 
 @click.command(
@@ -69,7 +69,7 @@ _MODEL, _GRAY_MODEL = "photo-denoise", "photo-denoise-gray"
     "--model",
     metavar="NAME|RUN",
     help=f"A shipped model or a run of your own  [default: {_MODEL}, "
-    f"{_GRAY_MODEL} for what has no colour, {SOUND_MODEL}]",
+    f"{_GRAY_MODEL} and {_GRAIN_MODEL} for what has no colour, {SOUND_MODEL}]",
 )
 @force_option
 @json_option
@@ -164,13 +164,11 @@ class _Cleaner:
 
         picture = photo.read(job.source, self.max_pixels)
         gray = photo.is_gray(picture.pixels)
-        name = self.name or (_GRAY_MODEL if gray else _MODEL)
-        if name not in self.models:
-            self.models[name] = loaded(name, "denoise_photo", "photographs", _MODEL)
         already = photo.mark_of(picture)
         channels = picture.pixels.shape[2]
         seen = picture.pixels[..., :1] if gray else picture.pixels
-        made = _clean(self.models[name], seen, self.sigma, self.strength, progress)
+        name = self.name or (self._for_gray(seen) if gray else _MODEL)
+        made = _clean(self._model(name), seen, self.sigma, self.strength, progress)
         if seen.shape[2] < channels:
             made = replace(made, pixels=made.pixels.repeat(channels, 2))
         mark = f"isthmus {__version__} denoise {name} strength={made.strength:.3g}"
@@ -192,6 +190,19 @@ class _Cleaner:
         if finished.notes:
             said["notes"] = list(finished.notes)
         return said
+
+    def _model(self, name: str) -> Any:
+        if name not in self.models:
+            self.models[name] = loaded(name, "denoise_photo", "photographs", _MODEL)
+        return self.models[name]
+
+    def _for_gray(self, pixels: Any) -> str:
+        """What suits a picture without colour: noise that is told or even everywhere, or any other."""
+        from isthmus.tasks import even_noise
+
+        if self.sigma is not None or even_noise.level(self._model(_GRAY_MODEL).autoencoder, pixels):
+            return _GRAY_MODEL
+        return _GRAIN_MODEL
 
     def _show(self, job: Job, picture: Any, made: Any) -> None:
         text = f"noise {made.noise:.1f} of 255, {made.strength:.0%} of it removed"
