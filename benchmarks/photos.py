@@ -69,8 +69,9 @@ class Models:
         """Pixels (H, W, 1 or 3) without their noise."""
         model = self.color
         if pixels.shape[2] == 1:
-            told = sigma is not None or even_noise.level(self.gray.autoencoder, pixels)
-            model = self.gray if told else self.grain
+            seen = even_noise.look(self.gray.autoencoder, pixels)
+            known = sigma is not None or (seen is not None and seen.noisy)
+            model = self.gray if known else self.grain
         return clean(model.autoencoder, model.recipe.encoder, pixels, sigma).pixels
 
 

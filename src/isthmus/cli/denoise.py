@@ -197,12 +197,13 @@ class _Cleaner:
         return self.models[name]
 
     def _for_gray(self, pixels: Any) -> str:
-        """What suits a picture without colour: noise that is told or even everywhere, or any other."""
+        """What suits a picture without colour: noise that is told or Gaussian, or any other."""
         from isthmus.tasks import even_noise
 
-        if self.sigma is not None or even_noise.level(self._model(_GRAY_MODEL).autoencoder, pixels):
+        if self.sigma is not None:
             return _GRAY_MODEL
-        return _GRAIN_MODEL
+        seen = even_noise.look(self._model(_GRAY_MODEL).autoencoder, pixels)
+        return _GRAY_MODEL if seen is not None and seen.noisy else _GRAIN_MODEL
 
     def _show(self, job: Job, picture: Any, made: Any) -> None:
         text = f"noise {made.noise:.1f} of 255, {made.strength:.0%} of it removed"

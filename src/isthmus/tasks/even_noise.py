@@ -7,6 +7,8 @@ the better judge: the calmest places say it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 
@@ -23,12 +25,27 @@ _CALM, _SPREAD = 0.2, 0.16
 _LEAST = 4.0
 
 
-@torch.inference_mode()
-def level(model: Autoencoder, pixels: Array) -> float | None:
-    """Standard deviation of the noise in (height, width, 1 or 3), on the scale 0..255.
+@dataclass(frozen=True)
+class Seen:
+    """``calm``: standard deviation of the noise in the calmest places, on the scale 0..255.
 
-    None where it is not the same everywhere, where there is hardly any, where the picture is too
-    small to say, or where the network does not estimate noise.
+    ``even``: whether other places have about as much.
+    """
+
+    calm: float
+    even: bool
+
+    @property
+    def noisy(self) -> bool:
+        """Whether there is noise of the kind that the network knows, beyond a trace."""
+        return self.calm >= _LEAST
+
+
+@torch.inference_mode()
+def look(model: Autoencoder, pixels: Array) -> Seen | None:
+    """What a network sees of the noise in (height, width, 1 or 3).
+
+    None where the picture is too small to say, or where the network does not estimate noise.
     """
     layer = next((each for each in model.encoder.layers if isinstance(each, NoiseLevel)), None)
     windows = _windows(pixels)
@@ -42,8 +59,15 @@ def level(model: Autoencoder, pixels: Array) -> float | None:
     calm, middle, lively = np.quantile(cells, [_CALM, 0.5, 1 - _CALM])
     # Of a gray picture the same noise stands in three channels and adds up along gray.
     gray = float(seen[:, 1:3].abs().max()) < 1e-5
-    found = 255 * float(calm) / (3**0.5 if gray else 1.0)
-    return found if found >= _LEAST and lively - calm <= _SPREAD * middle else None
+    return Seen(
+        255 * float(calm) / (3**0.5 if gray else 1.0), bool(lively - calm <= _SPREAD * middle)
+    )
+
+
+def level(model: Autoencoder, pixels: Array) -> float | None:
+    """The level of the noise (0..255) where it is the same everywhere, else None."""
+    seen = look(model, pixels)
+    return seen.calm if seen is not None and seen.noisy and seen.even else None
 
 
 def _windows(pixels: Array) -> torch.Tensor | None:
