@@ -28,8 +28,8 @@ _LUMA = (0.299, 0.587, 0.114)
 # What is taken for noise in a clean picture is its finest texture, up to about this (0..255).
 _NOTHING, _SOMETHING = 0.5, 1.5
 _LEAST = 4 / 255
-# Larger tiles would cost less twice over and a third more memory.
-_TILE = 768
+# Larger tiles would look at margins less often, and need more memory.
+_TILE = 640
 # What lies farther off than this share of the network's reach, or than so many cells of its coarsest grid,
 # moves no value by more than a level (docs/log.md): blocks widen the reach more than what is felt.
 _FELT, _FELT_CELLS = 0.8, 7
