@@ -69,8 +69,7 @@ class Models:
         """Pixels (H, W, 1 or 3) without their noise."""
         model = self.color
         if pixels.shape[2] == 1:
-            seen = even_noise.look(self.gray.autoencoder, pixels)
-            known = sigma is not None or (seen is not None and seen.noisy)
+            known = sigma is not None or even_noise.sees(self.gray.autoencoder, pixels)
             model = self.gray if known else self.grain
         return clean(model.autoencoder, model.recipe.encoder, pixels, sigma).pixels
 

@@ -200,10 +200,10 @@ class _Cleaner:
         """What suits a picture without colour: noise that is told or Gaussian, or any other."""
         from isthmus.tasks import even_noise
 
-        if self.sigma is not None:
+        known = self.sigma is not None
+        if known or even_noise.sees(self._model(_GRAY_MODEL).autoencoder, pixels):
             return _GRAY_MODEL
-        seen = even_noise.look(self._model(_GRAY_MODEL).autoencoder, pixels)
-        return _GRAY_MODEL if seen is not None and seen.noisy else _GRAIN_MODEL
+        return _GRAIN_MODEL
 
     def _show(self, job: Job, picture: Any, made: Any) -> None:
         text = f"noise {made.noise:.1f} of 255, {made.strength:.0%} of it removed"

@@ -155,8 +155,8 @@ def clean(
     """A photograph (height, width, 1 or 3) of uint8, uint16 or floats 0..1 without its noise.
 
     ``sigma`` (0..255) tells the network the level of noise; None lets it see for itself (one level
-    where noise is even, else one for each place), and leaves a picture that shows none as it is. ``strength`` 0..1 blends with the original: 0 gives it back
-    bit by bit.
+    where noise is even, else one for each place), and leaves a picture that shows none as it is.
+    ``strength`` 0..1 blends with the original: 0 gives it back bit by bit.
     """
     if strength == 0:
         return Cleaned(pixels.copy(), 0.0, 0.0)

@@ -70,6 +70,12 @@ def level(model: Autoencoder, pixels: Array) -> float | None:
     return seen.calm if seen is not None and seen.noisy and seen.even else None
 
 
+def sees(model: Autoencoder, pixels: Array) -> bool:
+    """Whether a picture has noise of the kind that the network knows, even or not."""
+    seen = look(model, pixels)
+    return seen is not None and seen.noisy
+
+
 def _windows(pixels: Array) -> torch.Tensor | None:
     """Windows (N, 3, side, side) with 1 for white, spread over the picture."""
     height, width = pixels.shape[:2]
