@@ -179,7 +179,8 @@ class _Cleaner:
             pixels=made.pixels,
             exif=photo.marked(picture, mark) if self.strength > 0 else picture.exif,
         )
-        del picture
+        # The picture as it was is a third of the memory of writing a large one.
+        del picture, seen
         photo.save(temporary, finished, self.quality)
         kept = [] if made.strength > 0 else ["shows no noise, left as it is"]
         said: dict[str, Any] = {

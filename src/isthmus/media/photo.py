@@ -23,6 +23,7 @@ SUFFIXES = (
 WRITABLE = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".avif", ".bmp", ".pgm", ".ppm")
 MOST_PIXELS = 200_000_000
 _ORIENTATION, _SOFTWARE = 0x0112, 0x000B
+_STRIP = 256
 
 
 @dataclass(frozen=True)
@@ -93,8 +94,9 @@ def _read(path: Path, most_pixels: int) -> Photo:
             pixels, alpha = held
             pixels, alpha = turned(pixels, turn), None if alpha is None else turned(alpha, turn)
         else:
-            upright = ImageOps.exif_transpose(image)
-            pixels, alpha, icc = _shallow(upright, icc, notes)
+            # In place: a second copy of a large picture is what memory would be full of.
+            ImageOps.exif_transpose(image, in_place=True)
+            pixels, alpha, icc = _shallow(image, icc, notes)
         exif.pop(_ORIENTATION, None)
         return Photo(
             pixels,
@@ -187,12 +189,21 @@ def _shallow(image: Image.Image, icc: bytes, notes: list[str]) -> tuple[Array, A
     alpha = None
     if image.has_transparency_data:
         image = image.convert("LA" if image.mode in {"L", "LA", "1"} else "RGBA")
-        alpha = np.asarray(image.getchannel("A")).copy()
+        alpha = _as_array(image.getchannel("A"))[..., 0]
         image = image.convert("L" if image.mode == "LA" else "RGB")
     if image.mode not in {"L", "RGB"}:
         image = image.convert("L" if image.mode == "1" else "RGB")
-    pixels = np.asarray(image)
-    return (pixels[..., None] if pixels.ndim == 2 else pixels), alpha, icc
+    return _as_array(image), alpha, icc
+
+
+def _as_array(image: Image.Image) -> Array:
+    """Pixels (H, W, 1 or 3), copied strip by strip: Pillow hands a whole picture over in three copies."""
+    made = np.empty((image.height, image.width, len(image.getbands())), np.uint8)
+    for top in range(0, image.height, _STRIP):
+        bottom = min(top + _STRIP, image.height)
+        strip = np.asarray(image.crop((0, top, image.width, bottom)))
+        made[top:bottom] = strip.reshape(made[top:bottom].shape)
+    return made
 
 
 def shallow(image: Image.Image, icc: bytes = b"") -> tuple[Array, Array | None, bytes]:

@@ -28,11 +28,11 @@ _LUMA = (0.299, 0.587, 0.114)
 # What is taken for noise in a clean picture is its finest texture, up to about this (0..255).
 _NOTHING, _SOMETHING = 0.5, 1.5
 _LEAST = 4 / 255
-# Larger tiles would look at margins less often, and need more memory.
-_TILE = 640
+# Larger tiles look at margins less often, and need more memory: a large photograph takes it for itself.
+_TILE, _TILE_OF_LARGE, _LARGE = 1024, 768, 40_000_000
 # What lies farther off than this share of the network's reach, or than so many cells of its coarsest grid,
 # moves no value by more than a level (docs/log.md): blocks widen the reach more than what is felt.
-_FELT, _FELT_CELLS = 0.8, 7
+_FELT, _FELT_CELLS = 0.8, 5
 # What an error in the estimate of the noise counts beside the picture's.
 _ESTIMATE = 0.02
 
@@ -149,7 +149,7 @@ def clean(
     pixels: Array,
     sigma: float | None = None,
     strength: float = 1.0,
-    tile: int = _TILE,
+    tile: int | None = None,
     progress: Progress | None = None,
 ) -> Cleaned:
     """A photograph (height, width, 1 or 3) of uint8, uint16 or floats 0..1 without its noise.
@@ -164,6 +164,8 @@ def clean(
     seen = even_noise.level(model, pixels) if sigma is None else sigma
     level = 0.0 if seen is None else seen / 255
     margin = min(round(_FELT * margin), _FELT_CELLS * step)
+    if tile is None:
+        tile = _TILE_OF_LARGE if pixels.shape[0] * pixels.shape[1] > _LARGE else _TILE
     out = tiled(
         pixels, lambda x: model(view(x, level)).raw.float(), quantised, step, margin, tile, progress
     )

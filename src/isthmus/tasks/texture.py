@@ -61,9 +61,12 @@ def over(rows: slice, factors: Array, height: int, width: int) -> Array:
     """The factors of ``kept`` for each pixel of ``rows``, without steps between blocks: (rows, width)."""
     down = (np.arange(*rows.indices(height)) + 0.5) / _BLOCK - 0.5
     across = (np.arange(width) + 0.5) / _BLOCK - 0.5
-    wide = np.stack([np.interp(across, np.arange(factors.shape[1]), line) for line in factors])
-    low = np.clip(np.floor(down).astype(int), 0, len(wide) - 1)
-    high = np.minimum(low + 1, len(wide) - 1)
+    low = np.clip(np.floor(down).astype(int), 0, len(factors) - 1)
+    high = np.minimum(low + 1, len(factors) - 1)
     part = np.clip(down - low, 0, 1)[:, None]
-    made: Array = (wide[low] * (1 - part) + wide[high] * part).astype(np.float32)
+    first = low[0]
+    wide = np.stack(
+        [np.interp(across, np.arange(factors.shape[1]), line) for line in factors[first : high[-1] + 1]]
+    )
+    made: Array = (wide[low - first] * (1 - part) + wide[high - first] * part).astype(np.float32)
     return made
