@@ -16,7 +16,7 @@ from isthmus.autoencoder import Autoencoder
 from isthmus.errors import DataError, PlanError
 from isthmus.plan import plan
 from isthmus.recipe import Colorize, Photos
-from isthmus.tasks import build_task, coloring, joining
+from isthmus.tasks import build_task, coloring, joining, kriging
 from isthmus.tasks.hints import Hint, obeyed
 from isthmus.training.batches import augment
 from tests.colour import SMALL, gray_of, random_model
@@ -146,6 +146,25 @@ def test_a_hint_reaches_its_object_and_no_other() -> None:
     assert torch.allclose(made[0, :, 20, 5], torch.tensor([40.0, 20.0]))
     assert float(made[0, 0, 5, 27]) > 25, "the far corner of the same thing"
     assert float(made[0, 0, 20, 33]) < 4, "the other thing"
+
+
+def test_a_hint_is_news_of_what_is_like_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    light = torch.full((1, 1, 40, 60), 80.0)
+    light[..., 10:30, 5:15] = 30.0
+    light[..., 10:30, 40:50] = 30.0
+    hint = Hint(10, 20, 40.0, -20.0)
+    said = torch.zeros(1, 2, 40, 60)
+    made = kriging.corrected(light, said, [hint], (40, 60))
+    assert 0.25 * 40 < float(made[0, 0, 20, 45]) < 40, (
+        "a second thing as dark, apart from the first"
+    )
+    assert float(made[0, 0, 20, 10]) > 0.9 * 40
+    assert abs(float(made[0, 0, 20, 30])) < 0.05 * 40, "the light ground between them"
+    both = [hint, Hint(50, 5, 0.0, 30.0)]
+    whole = kriging.corrected(light, said, both, (40, 60))
+    monkeypatch.setattr(kriging, "_AT_ONCE", 7)
+    assert torch.equal(kriging.corrected(light, said, both, (40, 60)), whole)
+    assert torch.equal(kriging.corrected(light, said, [], (40, 60)), said)
 
 
 def test_hints_that_cannot_be() -> None:

@@ -17,7 +17,7 @@ from isthmus.media.tiles import Array
 from isthmus.plan import ushape
 from isthmus.recipe import UShape
 from isthmus.tasks import hints as H
-from isthmus.tasks import joining, palette
+from isthmus.tasks import joining, kriging, palette
 from isthmus.tasks.colorize import view
 from isthmus.tasks.hints import Hint
 from isthmus.tasks.restore import Progress
@@ -72,6 +72,7 @@ def colors(
     coarse = saturation * taken(logits, TEMPERATURE)
     small = F.interpolate(light, coarse.shape[2:], mode="area")
     ab = joining.upsampled(light, small, coarse)
+    ab = kriging.corrected(light, ab, hints, size)
     return Small(light, H.obeyed(light, ab, hints, size))
 
 

@@ -27,9 +27,7 @@ _HOLD = 3
 _LIKE = 4.0
 """Neighbours this far apart in L* hardly speak to each other."""
 _FADE = 3e-5
-"""How much every place prefers what the network said."""
-_FEW = 5.0
-"""So many hints halve what the network's own edges of colour count beside those of lightness."""
+"""How much every place prefers what was said of it."""
 
 
 @dataclass(frozen=True)
@@ -99,27 +97,22 @@ def place(hint: Hint, size: tuple[int, int], grid: tuple[int, int]) -> tuple[int
 def obeyed(light: Tensor, ab: Tensor, hints: Sequence[Hint], size: tuple[int, int]) -> Tensor:
     """Colours (1, 2, h, w) changed so that every hint has its own, and what looks like its place follows.
 
-    ``light`` (1, 1, h, w) is L*. With t the trust in the network's edges, which falls with the number
-    of hints, colours u are least in sum of w_ij ((u - t ab)_i - (u - t ab)_j)^2 over neighbours plus a
-    little of (u - ab)_i^2, given what they must be at the hints: one sparse system.
+    ``light`` (1, 1, h, w) is L*. The changes u are least in sum of w_ij (u_i - u_j)^2 over neighbours
+    plus a little of u_i^2, given what they must be at the hints: one sparse system.
     """
     if not hints:
         return ab
     told = drawn(hints, size, (ab.shape[2], ab.shape[3]), _HOLD)[0]
     held = (told[2] > 0).numpy().ravel()
-    trust = 1 / (1 + len(hints) / _FEW)
-    missing = (told[:2] - trust * ab[0]).numpy().reshape(2, -1)[:, held]
-    rest = (1 - trust) * ab[0].numpy().reshape(2, -1)
-    change = spread(light[0, 0].numpy(), held, missing.astype(np.float64), _FADE, rest)
-    return trust * ab + torch.from_numpy(change.reshape(ab.shape).astype(np.float32))
+    missing = (told[:2] - ab[0]).numpy().reshape(2, -1)[:, held]
+    change = spread(light[0, 0].numpy(), held, missing.astype(np.float64), _FADE)
+    return ab + torch.from_numpy(change.reshape(ab.shape).astype(np.float32))
 
 
-def spread(
-    light: Array, held: Array, values: Array, fade: float, toward: Array | None = None
-) -> Array:
+def spread(light: Array, held: Array, values: Array, fade: float) -> Array:
     """``values`` (2, held places) carried to all places of a picture of L* (h, w): (2, h x w).
 
-    ``fade`` is how much every place prefers ``toward`` (2, h x w), zero unless given.
+    ``fade`` is how much every place prefers zero.
     """
     from scipy.sparse import coo_matrix, diags
     from scipy.sparse.linalg import splu
@@ -150,6 +143,5 @@ def spread(
             diag_pivot_thresh=0.0,
             options={"SymmetricMode": True},
         )
-        sources = 0.0 if toward is None else fade * toward[:, free].T
-        out[:, free] = solver.solve(sources - known @ values.T).T
+        out[:, free] = solver.solve(-(known @ values.T)).T
     return out

@@ -90,17 +90,18 @@ def upsampled(whole: Tensor, light: Tensor, ab: Tensor, top: int = 0, height: in
     y, x = (y - 0.5).float(), (x - 0.5).float()
     total = torch.zeros_like(whole)
     color = whole.new_zeros(1, 2, rows, width)
+    columns = [(column + right).clamp(0, small_columns - 1) for right in (-1, 0, 1)]
+    # Columns are taken from the small picture, rows from what that leaves: whole lines at a time.
+    wide = [(light.index_select(3, from_), ab.index_select(3, from_)) for from_ in columns]
     for down in (-1, 0, 1):
         near_y = torch.exp(-((row + down - y) ** 2))
         from_row = (row + down).clamp(0, small_rows - 1)
-        for right in (-1, 0, 1):
+        for right, (their_light, their_ab) in zip((-1, 0, 1), wide, strict=True):
             near_x = torch.exp(-((column + right - x) ** 2))
-            from_column = (column + right).clamp(0, small_columns - 1)
-            theirs = light[:, :, from_row][..., from_column]
-            like = torch.exp(((whole - theirs) / _LIKE).square().neg()) + 1e-3
-            weight = like * near_y[:, None] * near_x
+            apart = their_light.index_select(2, from_row).sub_(whole).mul_(1 / _LIKE)
+            weight = apart.square_().neg_().exp_().add_(1e-3).mul_(near_y[:, None] * near_x)
             total += weight
-            color += weight * ab[:, :, from_row][..., from_column]
+            color.addcmul_(weight, their_ab.index_select(2, from_row))
     return color / total
 
 

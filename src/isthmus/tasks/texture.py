@@ -66,7 +66,10 @@ def over(rows: slice, factors: Array, height: int, width: int) -> Array:
     part = np.clip(down - low, 0, 1)[:, None]
     first = low[0]
     wide = np.stack(
-        [np.interp(across, np.arange(factors.shape[1]), line) for line in factors[first : high[-1] + 1]]
+        [
+            np.interp(across, np.arange(factors.shape[1]), line)
+            for line in factors[first : high[-1] + 1]
+        ]
     )
     made: Array = (wide[low - first] * (1 - part) + wide[high - first] * part).astype(np.float32)
     return made
