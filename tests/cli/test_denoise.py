@@ -90,6 +90,19 @@ def test_what_has_no_colour_gets_the_network_for_it(tmp_path: Path) -> None:
     assert not (made["one"].pixels[..., 0] == gray).all()
 
 
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_the_light_network_takes_colour_and_gray(tmp_path: Path, mode: str) -> None:
+    truth = np.asarray(Image.fromarray(photograph()[100:228, 300:460]).convert(mode))
+    seen, out = tmp_path / "seen.png", tmp_path / "out.png"
+    Image.fromarray(noisy(truth, 25)).save(seen)
+    isthmus("denoise", seen, "-o", out, "--model", "photo-denoise-fast")
+    made, given = np.asarray(Image.open(out)), np.asarray(Image.open(seen))
+    assert made.shape == truth.shape
+    before, after = (np.square(a.astype(float) - truth).mean() for a in (given, made))
+    assert after < before / 4, "6 dB"
+    assert "denoise photo-denoise-fast strength" in photo.mark_of(photo.read(out))
+
+
 def test_globs(tmp_path: Path, model: Path) -> None:
     for name in ("a1.png", "a2.png", "b.png"):
         _save(tmp_path / name, 16)

@@ -26,7 +26,7 @@ from isthmus.tasks.restore import Progress, blend, difference, quantised, step_o
 
 _LUMA = (0.299, 0.587, 0.114)
 # What is taken for noise in a clean picture is its finest texture, up to about this (0..255).
-_NOTHING, _SOMETHING = 0.5, 1.5
+_NOTHING, _SOMETHING = 1.3, 2.6
 _LEAST = 4 / 255
 # Larger tiles look at margins less often, and need more memory: a large photograph takes it for itself.
 _TILE, _TILE_OF_LARGE, _LARGE = 1024, 768, 40_000_000
