@@ -18,15 +18,16 @@ from torch import Tensor
 from isthmus.tasks.hints import Hint, place
 
 Array = Any
-_EVERYWHERE = 3.0
-"""Standard deviation of an error that the whole picture shares, in a* and b*; likewise the next two."""
+_EVERYWHERE, _PALE = 12.0, 15.0
+"""Standard deviation of an error that the whole picture shares, in a* and b* (likewise the next two), and
+how large the error at a hint may be to count half as one of these: a red dress must not tint the sky."""
 _EQUALLY_LIGHT, _LIKE = 6.0, 10.0
 """Of one that all places of a lightness share, and how far apart in L* still counts as one."""
 _NEAR, _REACH = 12.0, 0.6
 """Of one that near places of a lightness share, and how far it reaches, by the picture's longer side."""
 _LOOSE = 2.0
 """How far off a hint may be from its surroundings."""
-_HALF = 8.0
+_HALF = 2.0
 """So many hints halve what the network's own colours count."""
 _AT_ONCE = 1 << 20
 """Covariances held in memory."""
@@ -43,9 +44,11 @@ def corrected(light: Tensor, ab: Tensor, hints: Sequence[Hint], size: tuple[int,
     at = [y * width + x for y, x in (place(hint, size, (height, width)) for hint in hints)]
     known = places[at]
     wanted = np.array([[hint.a, hint.b] for hint in hints])
-    weights = np.linalg.solve(
-        _covariance(known, known) + _LOOSE**2 * np.eye(len(known)), wanted - said[at]
-    )
+    errors = wanted - said[at]
+    shared = 1 / (1 + np.square(errors / _PALE).sum(1))
+    among = _covariance(known, known) + _EVERYWHERE**2 * np.outer(shared, shared)
+    weights = np.linalg.solve(among + _LOOSE**2 * np.eye(len(known)), errors)
+    said += _EVERYWHERE**2 * (shared @ weights)
     step = max(_AT_ONCE // len(known), 1)
     for start in range(0, len(places), step):
         part = slice(start, start + step)
@@ -54,9 +57,9 @@ def corrected(light: Tensor, ab: Tensor, hints: Sequence[Hint], size: tuple[int,
 
 
 def _covariance(places: Array, known: Array) -> Array:
-    """Of the errors at places (N, 3) and (M, 3) of row, column and L*: (N, M)."""
+    """Of the errors that only like places share, at (N, 3) and (M, 3) of row, column and L*: (N, M)."""
     apart = places[:, None] - known
     far = np.sqrt(np.square(apart[..., :2]).sum(-1))
     alike = np.exp(-0.5 * np.square(apart[..., 2] / _LIKE))
-    made: Array = _EVERYWHERE**2 + alike * (_EQUALLY_LIGHT**2 + _NEAR**2 * np.exp(far / -_REACH))
+    made: Array = alike * (_EQUALLY_LIGHT**2 + _NEAR**2 * np.exp(far / -_REACH))
     return made
