@@ -25,8 +25,9 @@ from isthmus.tasks.base import Pair, Task
 from isthmus.tasks.restore import Progress, blend, difference, quantised, step_of, tiled
 
 _LUMA = (0.299, 0.587, 0.114)
-# What is taken for noise in a clean picture is its finest texture, up to about this (0..255).
-_NOTHING, _SOMETHING = 1.3, 2.6
+# What is taken for noise in a clean picture is its finest texture, up to about this (0..255): in colour
+# and without, where a camera's noise is harder to tell from texture.
+_NOTHING, _SOMETHING = (0.5, 1.3), (1.5, 2.6)
 _LEAST = 4 / 255
 # Larger tiles look at margins less often, and need more memory: a large photograph takes it for itself.
 _TILE, _TILE_OF_LARGE, _LARGE = 1024, 768, 40_000_000
@@ -174,6 +175,7 @@ def clean(
         blend(out, pixels, 1.0, texture.kept(pixels, out))
     noise = difference(pixels, out)
     if sigma is None:
-        strength *= min(max((noise - _NOTHING) / (_SOMETHING - _NOTHING), 0.0), 1.0)
+        nothing, something = (limits[pixels.shape[2] == 1] for limits in (_NOTHING, _SOMETHING))
+        strength *= min(max((noise - nothing) / (something - nothing), 0.0), 1.0)
     blend(out, pixels, strength)
     return Cleaned(out, noise, strength)
