@@ -48,5 +48,6 @@ def test_any_size(size: tuple[int, int]) -> None:
     assert factors.max() <= 1
     whole = texture.over(slice(0, size[0]), factors, *before.shape[:2])
     assert whole.shape == before.shape[:2]
-    some = texture.over(slice(2, 4), factors, *before.shape[:2])
-    np.testing.assert_array_equal(some, whole[2:4])
+    lower = slice(size[0] // 2, size[0])
+    some = texture.over(lower, factors, *before.shape[:2])
+    np.testing.assert_array_equal(some, whole[lower])
