@@ -31,7 +31,7 @@ def test_it_trains(name: str, tmp_path: Path) -> None:
         for i in range(3):
             part = photograph()[50 * i : 50 * i + 200, :200]
             Image.fromarray(part).save(tmp_path / f"photos/{i}.png")
-        few += [f"data.path={tmp_path / 'photos'}", "data.last_window=64"]
+        few += [f"data.path={tmp_path / 'photos'}", "data.window=32", "data.last_window=64"]
     elif recipe.data.kind == "sounds":
         (tmp_path / "recordings").mkdir()
         rate = recipe.data.sample_rate
