@@ -85,6 +85,9 @@ def test_what_has_no_colour_gets_the_network_for_it(tmp_path: Path) -> None:
     assert "denoise photo-denoise-grain strength" in photo.mark_of(made["grainy"])
     isthmus("denoise", folder / "grainy.png", "-o", tmp_path / "told.png", "--sigma", 15)
     assert "denoise photo-denoise-gray strength" in photo.mark_of(photo.read(tmp_path / "told.png"))
+    isthmus("denoise", folder / "one.png", "-o", tmp_path / "best.png", "--best")
+    best = photo.read(tmp_path / "best.png").pixels
+    assert 0 < np.abs(best - made["one"].pixels.astype(float)).mean() < 2
     assert made["one"].pixels.shape == (128, 160, 1)
     assert (made["three"].pixels == made["one"].pixels).all()
     assert not (made["one"].pixels[..., 0] == gray).all()

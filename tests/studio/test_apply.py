@@ -119,6 +119,7 @@ def test_a_description_takes_its_bounds_and_defaults_from_the_verb() -> None:
     [
         ("denoise-photo", {"strength": 0.5, "sigma": None}, ["--strength=0.5"]),
         ("denoise-photo", {"quality": 90.0}, ["--quality=90"]),
+        ("denoise-photo", {"best": True}, ["--best"]),
         ("denoise-sound", {"noise_only": True}, ["--noise-only"]),
         ("denoise-sound", {"noise_only": False, "strength": 1}, ["--strength=1.0"]),
         ("compress", {"lossless": True}, ["--lossless"]),

@@ -22,7 +22,15 @@ from isthmus.recipe import Recipe
 from isthmus.tasks import even_noise, texture
 from isthmus.tasks import noise as N
 from isthmus.tasks.base import Pair, Task
-from isthmus.tasks.restore import Progress, blend, difference, quantised, step_of, tiled
+from isthmus.tasks.restore import (
+    Progress,
+    blend,
+    difference,
+    from_all_sides,
+    quantised,
+    step_of,
+    tiled,
+)
 
 _LUMA = (0.299, 0.587, 0.114)
 # What is taken for noise in a clean picture is its finest texture, up to about this (0..255): in colour
@@ -150,6 +158,7 @@ def clean(
     pixels: Array,
     sigma: float | None = None,
     strength: float = 1.0,
+    best: bool = False,
     tile: int | None = None,
     progress: Progress | None = None,
 ) -> Cleaned:
@@ -157,7 +166,8 @@ def clean(
 
     ``sigma`` (0..255) tells the network the level of noise; None lets it see for itself (one level
     where noise is even, else one for each place), and leaves a picture that shows none as it is.
-    ``strength`` 0..1 blends with the original: 0 gives it back bit by bit.
+    ``strength`` 0..1 blends with the original: 0 gives it back bit by bit. ``best`` takes the mean of
+    what the network makes of the picture from eight sides, in eight times the time.
     """
     if strength == 0:
         return Cleaned(pixels.copy(), 0.0, 0.0)
@@ -167,9 +177,13 @@ def clean(
     margin = min(round(_FELT * margin), _FELT_CELLS * step)
     if tile is None:
         tile = _TILE_OF_LARGE if pixels.shape[0] * pixels.shape[1] > _LARGE else _TILE
-    out = tiled(
-        pixels, lambda x: model(view(x, level)).raw.float(), quantised, step, margin, tile, progress
-    )
+
+    def cleaned(x: Tensor) -> Tensor:
+        made: Tensor = model(view(x, level)).raw.float()
+        return made
+
+    run = from_all_sides(cleaned) if best else cleaned
+    out = tiled(pixels, run, quantised, step, margin, tile, progress)
     if sigma is None:
         # What is not everywhere is texture: it is given back before anything is judged.
         blend(out, pixels, 1.0, texture.kept(pixels, out))

@@ -25,6 +25,11 @@ TASK = Task(
             most=100,
             step=1,
         ),
+        Option(
+            "best",
+            "Best quality",
+            help="Looks at the picture from eight sides: a little cleaner, in eight times the time.",
+        ),
         Option("quality", "JPEG quality", help="Of JPEG and WebP results.", needs=("jpg", "webp")),
     ),
 )
