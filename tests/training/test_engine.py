@@ -38,6 +38,17 @@ def test_a_session_puts_everything_back() -> None:
     assert (torch.get_num_threads(), torch.get_float32_matmul_precision()) == before
 
 
+def test_a_training_computes_nothing_denormal() -> None:
+    """Momentum without gradients decays into numbers that cost a hundred times as much."""
+    tiny = torch.full((64,), 2e-38)
+    with Engine("cpu", 1, "highest", False, False).session():
+        inside = tiny * 0.1
+    if not torch.set_flush_denormal(False):
+        pytest.skip("this CPU cannot flush denormal numbers")
+    assert (inside == 0).all()
+    assert (tiny * 0.1 != 0).all(), "what was set stays set after the session"
+
+
 def test_the_machine_is_asked_once_and_remembered() -> None:
     found = machine.probe()
     assert found["matmul"] in {"highest", "medium"}

@@ -24,6 +24,7 @@ from isthmus.training.checkpoint import Checkpoint, first_difference
 from isthmus.training.engine import Engine, taken_up
 from isthmus.training.evaluate import Evaluation, evaluate
 from isthmus.training.linear_start import start_at_materials, start_at_pca
+from isthmus.training.revival import revive
 from isthmus.training.schedule import learning_rate
 from isthmus.training.state import State, Tensors, clone
 from isthmus.training.step import Stepper
@@ -100,6 +101,7 @@ class Trainer:
         if fault:
             raise RunError(f"the weights to start from do not fit this recipe: {fault}")
         self.model.load_state_dict(start)
+        revive(self.model, torch.Generator().manual_seed(self.recipe.training.seed))
 
     def run(self) -> Iterator[E.Event]:
         """Train to the end, saying what happens. Raises TrainingError after a ``failed`` event."""
