@@ -39,7 +39,7 @@ def test_a_session_puts_everything_back() -> None:
 
 
 def test_a_training_computes_nothing_denormal() -> None:
-    """Momentum without gradients decays into numbers that cost a hundred times as much."""
+    """Momentum without gradients decays into numbers that cost many times as much."""
     tiny = torch.full((64,), 2e-38)
     with Engine("cpu", 1, "highest", False, False).session():
         inside = tiny * 0.1
