@@ -215,10 +215,22 @@ def test_what_is_told_of_the_noise_counts_and_the_rest_is_estimated() -> None:
 def test_from_all_sides_a_push_to_one_side_becomes_one_to_all() -> None:
     """Turned one way and back another, pictures would come out wrong: what does nothing must do nothing."""
     x = torch.rand(1, 3, 16, 32, generator=torch.Generator().manual_seed(0))
-    assert torch.allclose(from_all_sides(lambda seen: seen)(x), x, atol=1e-6)
-    pushed = from_all_sides(lambda seen: seen.roll(1, 3))(x)
+    shares: list[float] = []
+    assert torch.allclose(from_all_sides(lambda seen: seen)(x, shares.append), x, atol=1e-6)
+    assert shares == [k / 8 for k in range(1, 9)]
+    pushed = from_all_sides(lambda seen: seen.roll(1, 3))(x, shares.append)
     around = [x.roll(by, axis) for axis in (2, 3) for by in (-1, 1)]
     assert torch.allclose(pushed, torch.stack(around).mean(0), atol=1e-6)
+
+
+def test_best_tells_how_far_it_is_within_a_tile() -> None:
+    shares: list[float] = []
+    shipped = isthmus.load("photo-denoise-fast")
+    shipped.apply(photograph()[:64, :40], best=True, tile=32, progress=shares.append)
+    assert len(shares) > 8 * 2
+    assert shares == sorted(shares)
+    assert shares[0] == pytest.approx(shares[1] / 2)
+    assert shares[-1] == 1
 
 
 def test_best_is_nearer_to_the_truth() -> None:

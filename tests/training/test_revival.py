@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+
+import numpy as np
 import torch
 
 from isthmus.autoencoder import Autoencoder
+from isthmus.datasets import Dataset
 from isthmus.networks.modules import PlainBlock
 from isthmus.recipe import Plain, Recipe, UShape
+from isthmus.training import events, fit
 from isthmus.training.revival import revive
 
 _RECIPE = Recipe(
@@ -68,3 +73,20 @@ def test_a_new_block_is_not_taken_for_dead() -> None:
     """Its second convolution is zero everywhere: nothing in it is shorter than the rest."""
     model = Autoencoder.from_recipe(_RECIPE, (3, 16, 16), seed=0)
     assert revive(model, torch.Generator().manual_seed(0)) == 0
+
+
+def test_a_training_says_what_it_revived(digits: Dataset) -> None:
+    few = dataclasses.replace(digits, train=digits.train.take(np.arange(40)))
+    recipe = _RECIPE.set("training.epochs=1", "training.batch_size=8", "training.threads=1")
+    first = fit(recipe, few)
+    list(first)
+    said = {}
+    for state in ("living", "dead"):
+        if state == "dead":
+            _kill(_blocks(first.model.autoencoder)[0], [1, 4])
+        second = fit(recipe, few, start=first.model)
+        said[state] = next(e.warnings for e in second if isinstance(e, events.Started))
+        second.close()
+    assert [note for note in said["dead"] if note not in said["living"]] == [
+        "2 channels that had died were drawn anew"
+    ]

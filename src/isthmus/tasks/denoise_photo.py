@@ -182,7 +182,7 @@ def clean(
         made: Tensor = model(view(x, level)).raw.float()
         return made
 
-    run = from_all_sides(cleaned) if best else cleaned
+    run = from_all_sides(cleaned) if best else lambda x, _: cleaned(x)
     out = tiled(pixels, run, quantised, step, margin, tile, progress)
     if sigma is None:
         # What is not everywhere is texture: it is given back before anything is judged.

@@ -15,6 +15,8 @@ from isthmus.tasks import texture
 
 TILE = 1024
 Progress = Callable[[float], None]
+Run = Callable[[torch.Tensor, Progress], torch.Tensor]
+"""What becomes of a tile (1, 3, h, w), telling how much of it is done."""
 
 
 def step_of(spec: object) -> tuple[int, int]:
@@ -26,7 +28,7 @@ def step_of(spec: object) -> tuple[int, int]:
 
 def tiled(
     pixels: Array,
-    run: Callable[[torch.Tensor], torch.Tensor],
+    run: Run,
     store: Callable[[Array, Array], Array],
     step: int,
     margin: int,
@@ -42,43 +44,47 @@ def tiled(
     height, width, channels = pixels.shape
     white = float(np.iinfo(pixels.dtype).max) if pixels.dtype.kind == "u" else 1.0
     out = np.empty_like(pixels)
-    done = 0
+    done = area = 0
+
+    def tell(share: float) -> None:
+        if progress is not None:
+            progress((done + share * area) / (height * width))
+
     for place in tiles(height, width, tile, margin, step):
         piece = place.read(pixels)
+        top, bottom, left, right = place.inner
+        area = (bottom - top) * (right - left)
         grown = np.ascontiguousarray(
             padded(piece, step).transpose(2, 0, 1), np.float32
         ) / np.float32(white)
         batch = torch.from_numpy(grown)[None].expand(1, 3, -1, -1)
         with torch.inference_mode():
-            made = run(batch.contiguous(memory_format=torch.channels_last))[0]
+            made = run(batch.contiguous(memory_format=torch.channels_last), tell)[0]
         values = made.permute(1, 2, 0).numpy()[: piece.shape[0], : piece.shape[1]]
         if channels == 1:
             values = values.mean(2, keepdims=True)
         place.write(out, store(values, piece))
-        top, bottom, left, right = place.inner
-        done += (bottom - top) * (right - left)
-        if progress is not None:
-            progress(done / (height * width))
+        done, area = done + area, 0
+        tell(0)
     return out
 
 
-def from_all_sides(
-    run: Callable[[torch.Tensor], torch.Tensor],
-) -> Callable[[torch.Tensor], torch.Tensor]:
+def from_all_sides(run: Callable[[torch.Tensor], torch.Tensor]) -> Run:
     """``run``, and the mean of what it makes of a picture turned and mirrored in all eight ways.
 
     A network's errors differ with the way a picture lies, what it knows does not (the "x8" of
     Timofte, Rothe & Van Gool 2016, "Seven ways to improve example-based single image super resolution").
     """
 
-    def mean(x: torch.Tensor) -> torch.Tensor:
+    def mean(x: torch.Tensor, tell: Progress) -> torch.Tensor:
         total = torch.zeros(())
         for turn in range(4):
             turned = torch.rot90(x, turn, (2, 3))
-            for seen in (turned, turned.flip(3)):
+            for half, seen in enumerate((turned, turned.flip(3))):
                 made = run(seen.contiguous(memory_format=torch.channels_last))
                 made = made if seen is turned else made.flip(3)
                 total = total + torch.rot90(made, -turn, (2, 3))
+                tell((2 * turn + half + 1) / 8)
         return total / 8
 
     return mean

@@ -69,6 +69,7 @@ class Trainer:
         self.task: Task = build_task(recipe.task)
         self.model = Autoencoder.from_recipe(recipe, dataset.shape)
         self.started_from = start is not None
+        self.notes = list(dataset.notes)
         if start is not None:
             self._start_from(start)
         kept, held = dataset.train.split(
@@ -101,7 +102,9 @@ class Trainer:
         if fault:
             raise RunError(f"the weights to start from do not fit this recipe: {fault}")
         self.model.load_state_dict(start)
-        revive(self.model, torch.Generator().manual_seed(self.recipe.training.seed))
+        count = revive(self.model, torch.Generator().manual_seed(self.recipe.training.seed))
+        if count:
+            self.notes.append(f"{count} channels that had died were drawn anew")
 
     def run(self) -> Iterator[E.Event]:
         """Train to the end, saying what happens. Raises TrainingError after a ``failed`` event."""
@@ -300,7 +303,7 @@ class Trainer:
             self._now(), self.recipe.name, self.recipe.hash, list(plan.item), list(plan.bottleneck.code),
             plan.parameters, len(self.items), len(self.held), len(self.dataset.test),
             self.recipe.training.epochs, self.steps, self.engine.to_json(),
-            [*plan.warnings, *self.dataset.notes], self.state.step,
+            [*plan.warnings, *self.notes], self.state.step,
         )  # fmt: skip
 
     def _engine(self, checkpoint: Checkpoint | None) -> Engine:
