@@ -31,6 +31,7 @@ from isthmus import metrics
 from isthmus.model import Model
 from isthmus.tasks import even_noise
 from isthmus.tasks.denoise_photo import clean
+from isthmus.training.engine import keep_freed_memory
 
 Array = NDArray[np.float32]
 ROOT = Path(__file__).parents[1]
@@ -296,6 +297,7 @@ def main() -> None:
     if not EVAL.is_dir():
         raise SystemExit(f"{EVAL}: is missing; the tables of photographs need it")
     torch.set_num_threads(1)
+    keep_freed_memory()  # as the command does
     wanted = [a for a in sys.argv[2:] if a in PARTS]
     given = [a for a in sys.argv[2:] if a not in PARTS]
     if not PEERS_PYTHON.exists():
