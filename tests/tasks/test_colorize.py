@@ -154,17 +154,25 @@ def test_a_hint_is_news_of_what_is_like_its_place(monkeypatch: pytest.MonkeyPatc
     light[..., 10:30, 40:50] = 30.0
     hint = Hint(10, 20, 40.0, -20.0)
     said = torch.zeros(1, 2, 40, 60)
-    made = kriging.corrected(light, said, [hint], (40, 60))
+    same = torch.zeros(1, 95, 10, 15)
+    made = kriging.corrected(light, said, same, [hint], (40, 60))
     assert 0.25 * 40 < float(made[0, 0, 20, 45]) < 40, (
         "a second thing as dark, apart from the first"
     )
     assert float(made[0, 0, 20, 10]) > 0.9 * 40
     assert abs(float(made[0, 0, 20, 30])) < 0.1 * 40, "the light ground between them"
+    other = same.clone()
+    other[:, 7, :, :8], other[:, 50, :, 8:] = 9.0, 9.0
+    told_apart = kriging.corrected(light, said, other, [hint], (40, 60))
+    assert float(told_apart[0, 0, 20, 45]) < 0.8 * float(made[0, 0, 20, 45]), (
+        "as dark, but the network holds it for another thing"
+    )
+    assert torch.allclose(told_apart[0, 0, 20, 10], made[0, 0, 20, 10], atol=0.5)
     both = [hint, Hint(50, 5, 0.0, 30.0)]
-    whole = kriging.corrected(light, said, both, (40, 60))
+    whole = kriging.corrected(light, said, other, both, (40, 60))
     monkeypatch.setattr(kriging, "_AT_ONCE", 7)
-    assert torch.equal(kriging.corrected(light, said, both, (40, 60)), whole)
-    assert torch.equal(kriging.corrected(light, said, [], (40, 60)), said)
+    assert torch.allclose(kriging.corrected(light, said, other, both, (40, 60)), whole, atol=1e-4)
+    assert torch.equal(kriging.corrected(light, said, same, [], (40, 60)), said)
 
 
 def test_hints_that_cannot_be() -> None:

@@ -72,7 +72,7 @@ def colors(
     coarse = saturation * taken(logits, TEMPERATURE)
     small = F.interpolate(light, coarse.shape[2:], mode="area")
     ab = joining.upsampled(light, small, coarse)
-    ab = kriging.corrected(light, ab, hints, size)
+    ab = kriging.corrected(light, ab, logits, hints, size)
     return Small(light, H.obeyed(light, ab, hints, size))
 
 
